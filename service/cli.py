@@ -1,0 +1,304 @@
+"""The command line: `stance`. The composition root; each command imports what it needs when it runs."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from model.errors import DataError, StanceError
+
+if TYPE_CHECKING:
+    from model.classifier import StanceClassifier
+    from service.folder.runner import Summary
+    from training.evaluate import Evaluation
+    from training.progress import Progress
+
+app = typer.Typer(
+    name="stance",
+    help="Find quoted statements in the news, who said them, and label their stance and sentiment.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Checkpoint = Annotated[Path | None, typer.Option(help="Checkpoint folder; the one that ships by default.")]
+Device = Annotated[str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
+Fragments = Annotated[bool, typer.Option(help="Whether words woven into the reporter's sentence count.")]
+TextColumn = Annotated[str | None, typer.Option(help="Column of the statement, if not text, statement or quote.")]
+StanceColumn = Annotated[str | None, typer.Option(help="Column of the label, if not stance or label.")]
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Find quoted statements in the news, who said them, and label their stance and sentiment."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 8000 by default.")] = None,
+    checkpoint: Checkpoint = None,
+) -> None:
+    """Start the REST service."""
+    from service.server import serve as run
+    from service.settings import Settings
+
+    given = {"host": host, "port": port, "checkpoint": checkpoint}
+    run(Settings(**{key: value for key, value in given.items() if value is not None}))  # type: ignore[arg-type]
+
+
+@app.command()
+def score(
+    path: Annotated[Path, typer.Argument(help="A document, or a folder of documents.")],
+    out: Annotated[Path | None, typer.Option(help="File to write; statements.<format> by default.")] = None,
+    output_format: Annotated[
+        str | None, typer.Option("--format", help="jsonl or csv; by the ending of --out by default.")
+    ] = None,
+    checkpoint: Checkpoint = None,
+    fragments: Fragments = True,
+    device: Device = None,
+) -> None:
+    """Score every document under PATH: one row a statement."""
+    from service.folder.runner import score_folder
+    from service.folder.writers import WRITERS
+
+    chosen = output_format or (out.suffix.lstrip(".").lower() if out else "jsonl")
+    if chosen not in WRITERS:
+        raise typer.BadParameter(f"{chosen!r} is none of {', '.join(WRITERS)}", param_hint="--format")
+    from service.folder.readers import find_documents
+
+    find_documents(path)  # complain before the model is loaded
+    target = out or Path(f"statements.{chosen}")
+    with _bar("documents") as advance:
+        summary = score_folder(
+            path,
+            target,
+            _open(checkpoint, device),
+            output_format=chosen,
+            fragments=fragments,
+            on_progress=lambda done, total, so_far: advance(done, total, f"{so_far.statements} statements"),
+        )
+    _print_summary(summary, target)
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def classify(
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts; one a line from standard input if none.")] = None,
+    checkpoint: Checkpoint = None,
+    as_json: AsJson = False,
+    device: Device = None,
+) -> None:
+    """Label texts: a quick look."""
+    given = texts or [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
+    if not given:
+        raise typer.BadParameter("give texts as arguments, or one a line on standard input", param_hint="TEXT")
+    from service.schemas import labels_of
+
+    classifier = _open(checkpoint, device)
+    for text, prediction in zip(given, classifier.classify(given), strict=True):
+        if as_json:
+            _line({"text": text, **labels_of(prediction), "model": classifier.checkpoint_id})
+            continue
+        tone = f"  {prediction.sentiment.label} {prediction.sentiment.confidence:.2f}" if prediction.sentiment else ""
+        doubt = "  uncertain" if prediction.uncertain else ""
+        typer.echo(f"{prediction.stance.label:<12} {prediction.stance.confidence:.2f}{tone}{doubt}  {text}")
+
+
+@app.command()
+def quotes(
+    path: Annotated[Path, typer.Argument(help="A document, or a folder of documents.")],
+    as_json: AsJson = False,
+    fragments: Fragments = True,
+) -> None:
+    """Find quoted statements and their speakers, without labels."""
+    from service.folder.rows import article_row, statement_row
+    from service.folder.runner import extract_documents
+
+    failed: dict[str, str] = {}
+    for document in extract_documents(path, fragments=fragments, failed=failed):
+        for number, statement in enumerate(document.statements, start=1):
+            if as_json:
+                _line(statement_row(document.name, number, statement) | article_row(document.article))
+            else:
+                speaker = statement.speaker or statement.speaker_mention or "?"
+                typer.echo(f"{document.name}  {statement.kind:<8}  {speaker}: {statement.text}")
+    for reason in failed.values():
+        typer.echo(f"Error: {reason}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    csv: Annotated[list[Path], typer.Argument(help="Labelled CSV; several are joined.")],
+    out: Annotated[Path, typer.Option(help="Checkpoint folder to write.")] = Path("runs/checkpoint"),
+    base: Annotated[str | None, typer.Option(help="minilm, mpnet, a folder, or a hub id.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the split, the head and the order of rows.")] = None,
+    target: Annotated[str | None, typer.Option(help="What the stance is toward, in words.")] = None,
+    text_column: TextColumn = None,
+    stance_column: StanceColumn = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint at --out.")] = False,
+) -> None:
+    """Train a checkpoint from a labelled CSV, with calibration and a report."""
+    from training.config import DEFAULT_TARGET, Recipe
+    from training.data import read_labelled
+    from training.run import train as run
+
+    data = read_labelled(*csv, text_column=text_column, stance_column=stance_column)
+    given = {"base": base, "epochs": epochs, "seed": seed}
+    recipe = Recipe(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    with _bar("training") as advance:
+        manifest, figures = run(
+            data,
+            out,
+            recipe,
+            target=target or DEFAULT_TARGET,
+            overwrite=overwrite,
+            on_progress=lambda progress: advance(progress.step, progress.steps, _progress_text(progress)),
+        )
+    _print_evaluation(f"{manifest.checkpoint_id} on its {manifest.metrics['set']} rows", figures)
+    typer.echo(f"Wrote {out}")
+
+
+@app.command()
+def evaluate(
+    csv: Annotated[list[Path], typer.Argument(help="Labelled CSV; several are joined.")],
+    checkpoint: Checkpoint = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for the report: figures, errors, plots.")] = None,
+    as_json: AsJson = False,
+    text_column: TextColumn = None,
+    stance_column: StanceColumn = None,
+    device: Device = None,
+) -> None:
+    """Score a labelled CSV: macro-F1, per class, confusion, calibration, and the errors."""
+    from dataclasses import asdict
+
+    from training.data import read_labelled
+    from training.evaluate import confident_errors, write_report
+    from training.evaluate import evaluate as run
+
+    data = read_labelled(*csv, text_column=text_column, stance_column=stance_column)
+    classifier = _open(checkpoint, device)
+    figures, predictions = run(classifier, data.rows)
+    errors = confident_errors(data.rows, predictions)
+    if report:
+        write_report(report, data.name, data.rows, figures, predictions)
+    if as_json:
+        _line({"model": classifier.checkpoint_id, "set": data.name, **asdict(figures), "errors": errors})
+        return
+    _print_evaluation(f"{classifier.checkpoint_id} on {data.name}", figures)
+    for error in errors:
+        given = f"{error['stance']}, given {error['given']} ({error['confidence']:.2f})"
+        typer.echo(f"row {error['row']}: {given}: {error['text']}")
+
+
+def main() -> None:
+    """Run the command line; a known error is one sentence on standard error and exit code 1."""
+    try:
+        app()
+    except DataError as error:
+        if "--debug" in sys.argv:
+            raise
+        for problem in error.problems:
+            typer.echo(f"Error: {problem}", err=True)
+        sys.exit(1)
+    except StanceError as error:
+        if "--debug" in sys.argv:
+            raise
+        typer.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+
+
+def _open(checkpoint: Path | None, device: str | None) -> "StanceClassifier":
+    from model.loading import open_classifier
+
+    return open_classifier(checkpoint, device=device, warm_up=False)
+
+
+def _line(value: dict[str, Any]) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+class _bar:  # noqa: N801 - reads as a function
+    """A progress bar on standard error; silent when that is no terminal."""
+
+    def __init__(self, what: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._progress.add_task(what, total=None, note="")
+
+    def __enter__(self) -> Callable[[int, int, str], None]:
+        self._progress.start()
+        return lambda done, total, note: self._progress.update(
+            self._task, completed=done, total=total or None, note=note
+        )
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+
+def _progress_text(progress: "Progress") -> str:
+    if progress.stage != "train":
+        return progress.stage
+    loss = "-" if progress.loss is None else f"{progress.loss:.3f}"
+    left = "?" if progress.seconds_left is None else f"{progress.seconds_left:.0f} s left"
+    return f"loss {loss}  rate {progress.learning_rate:.1e}  {progress.rows_per_s:.0f} rows/s  {left}"
+
+
+def _print_summary(summary: "Summary", target: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        "stance", "statements", "share", title=f"{summary.documents} documents, {summary.statements} statements"
+    )
+    for stance, count in summary.stances.most_common():
+        table.add_row(stance, str(count), f"{count / summary.statements:.0%}")
+    console = Console(stderr=True)
+    console.print(table)
+    console.print(f"{summary.uncertain} uncertain. Wrote {target}")
+    for name, reason in summary.failed.items():
+        console.print(f"not read: {name}: {reason}", style="red", highlight=False)
+
+
+def _print_evaluation(title: str, figures: "Evaluation") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    low, high = figures.macro_f1_interval
+    typer.echo(title)
+    typer.echo(f"macro-F1 {figures.macro_f1:.3f} (95 % bootstrap {low:.3f} to {high:.3f}), {figures.rows} rows")
+    typer.echo(f"accuracy {figures.accuracy:.3f}, stance or secondary {figures.secondary_accuracy:.3f}")
+    typer.echo(f"expected calibration error {figures.ece:.3f} (15 bins)")
+    typer.echo(f"not uncertain {figures.coverage:.0%}, of those right {figures.covered_accuracy:.0%}")
+    if figures.sentiment_macro_f1 is not None:
+        typer.echo(f"sentiment macro-F1 {figures.sentiment_macro_f1:.3f}, {figures.sentiment_rows} rows")
+    table = Table("stance", "precision", "recall", "F1", "rows", *(f"as {label}" for label in figures.labels))
+    for index, (label, each) in enumerate(figures.per_class.items()):
+        scores = (f"{value:.2f}" for value in (each.precision, each.recall, each.f1))
+        table.add_row(label, *scores, str(each.support), *map(str, figures.confusion[index]))
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Batch scoring: documents of a folder in, one row a statement out."""

@@ -1,0 +1,43 @@
+"""Shared fixtures. The tiny checkpoint is a real BERT with a real tokenizer trained on `seeds/` and seeded random
+weights, so the true path runs with no download."""
+
+import os
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from pathlib import Path
+
+import pytest
+from tests_support import make_tiny_checkpoint
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def seeds(root: Path) -> Path:
+    return root / "seeds"
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory, seeds: Path) -> Path:
+    """A tiny encoder without a head, as `--base` takes it."""
+    from tests_support import make_tiny_base
+
+    return make_tiny_base(tmp_path_factory.mktemp("base"), seeds)
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
+    """A sealed checkpoint on the tiny encoder."""
+    return make_tiny_checkpoint(tmp_path_factory.mktemp("checkpoints") / "tiny", tiny_base)
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier(tiny_checkpoint: Path):
+    from model.loading import open_classifier
+
+    return open_classifier(tiny_checkpoint, warm_up=False)

@@ -1,0 +1,77 @@
+"""Makes the tiny encoder and checkpoint of the tests."""
+
+from pathlib import Path
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+from model.calibration import Calibration
+from model.checkpoint import Manifest, seal
+from model.labels import LabelSpace
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def train_tokenizer(seeds: Path) -> Tokenizer:
+    """A WordPiece tokenizer of 600 pieces, trained on the seed documents."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(vocab_size=600, special_tokens=SPECIAL, show_progress=False)
+    tokenizer.train([str(path) for path in sorted(seeds.glob("*.txt"))], trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        special_tokens=[("[CLS]", tokenizer.token_to_id("[CLS]")), ("[SEP]", tokenizer.token_to_id("[SEP]"))],
+    )
+    return tokenizer
+
+
+def make_tiny_base(folder: Path, seeds: Path) -> Path:
+    """Write a two-layer BERT, 32 wide, with seeded random weights, and its tokenizer."""
+    import torch
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=train_tokenizer(seeds),
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+    )
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=130,
+        initializer_range=0.5,
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_tiny_checkpoint(folder: Path, base: Path, labels: LabelSpace | None = None) -> Path:
+    """Write a sealed checkpoint with a seeded random head on the tiny encoder."""
+    from training.bases import resolve_base
+    from training.config import Recipe
+    from training.fit import build_network, save_network
+
+    labels = labels or LabelSpace()
+    network, tokenizer = build_network(resolve_base(str(base)), labels, Recipe(base=str(base)))
+    folder.mkdir(parents=True)
+    save_network(network.eval(), tokenizer, folder)
+    seal(
+        folder,
+        Manifest(
+            checkpoint_id=f"{folder.name}-test",
+            target="a target of the tests",
+            labels=labels,
+            max_tokens=64,
+            pad_id=0,
+            calibrations={"torch": Calibration(1.5, 1.2, 0.3)},
+        ),
+    )
+    return folder

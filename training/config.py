@@ -1,0 +1,65 @@
+"""How a checkpoint is trained: every number that a run depends on."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from model.errors import TrainingError
+
+DEFAULT_TARGET = "the Anchorage framework: the understandings of the Putin-Trump summit of 15 August 2025"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a training run; the defaults were chosen by the experiments in `training/LOG.md`.
+
+    Args:
+        base: `minilm`, `mpnet`, a folder, or a hub id.
+        epochs: passes over the training rows.
+        batch_size: statements a step.
+        learning_rate: peak rate of the encoder; linear warm-up, linear decay to zero.
+        head_learning_rate: peak rate of the classification head and pooler.
+        warmup_share: share of the steps in which the rate rises.
+        weight_decay: AdamW's, not on biases and layer norms.
+        label_smoothing: share of each stance target spread over all labels.
+        secondary_share: share of a stance target that goes to the row's `secondary` label.
+        sentiment_weight: weight of the sentiment loss beside the stance loss.
+        dropout: of the encoder and the head; None keeps the base's own.
+        max_tokens: longest sequence in training, special tokens included.
+        serve_tokens: longest sequence that the checkpoint reads afterwards.
+        validation_share: share of the rows held out for calibration where the file gives no `split`.
+        stated_accuracy: what the `uncertain` threshold promises for the answers above it.
+        seed: of the split, the initial head, the order of the rows and dropout.
+        bf16: bfloat16 autocast (CPU or GPU); weights stay float32.
+
+    Raises:
+        TrainingError: a number that cannot work.
+    """
+
+    base: str = "minilm"
+    epochs: int = 5
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    head_learning_rate: float = 5e-4
+    warmup_share: float = 0.1
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.05
+    secondary_share: float = 0.15
+    sentiment_weight: float = 0.3
+    dropout: float | None = None
+    max_tokens: int = 128
+    serve_tokens: int = 256
+    validation_share: float = 0.1
+    stated_accuracy: float = 0.85
+    seed: int = 13
+    bf16: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "learning_rate", "head_learning_rate", "max_tokens"):
+            if getattr(self, name) <= 0:
+                raise TrainingError(f"{name} must be positive, not {getattr(self, name)}")
+        if not 0 < self.validation_share < 0.5:
+            raise TrainingError(f"validation_share must lie between 0 and 0.5, not {self.validation_share}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings for the manifest."""
+        return asdict(self)

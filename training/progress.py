@@ -1,0 +1,34 @@
+"""What a waiting person asks: how far, how good, how fast, how long still."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One report of a training run.
+
+    Args:
+        stage: `train`, `calibrate`, `evaluate` or `write`.
+        step: optimiser steps done.
+        steps: optimiser steps in all.
+        loss: mean training loss since the last report; None before the first.
+        learning_rate: the encoder's rate at this step.
+        rows_per_s: training rows a second, without the first steps (warm-up).
+        seconds_left: estimated time to the end of training; None until it can be told.
+    """
+
+    stage: str
+    step: int = 0
+    steps: int = 0
+    loss: float | None = None
+    learning_rate: float = 0.0
+    rows_per_s: float = 0.0
+    seconds_left: float | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def ignore_progress(progress: Progress) -> None:
+    """Drop a report."""

@@ -1,0 +1,150 @@
+"""CSV in, checkpoint out: the only file that knows the order of the steps.
+
+read and check -> split -> fine-tune -> save -> calibrate -> evaluate -> report, card, manifest -> publish
+"""
+
+import platform
+import shutil
+import tempfile
+from collections import Counter
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from model.backend import Backend
+from model.calibration import Calibration
+from model.checkpoint import Manifest, publish, seal, sha256_of
+from model.classifier import StanceClassifier
+from model.encoding import TextEncoder
+from model.errors import CheckpointError, TrainingError
+from model.labels import LabelSpace
+from training.bases import Base, resolve_base
+from training.calibrate import fit_calibration
+from training.card import write_card
+from training.config import DEFAULT_TARGET, Recipe
+from training.data import LabelledData, Row, to_dataset
+from training.evaluate import Evaluation, evaluate, write_report
+from training.progress import OnProgress, Progress, ignore_progress
+from training.split import Split, split_rows
+
+LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "safetensors", "numpy", "scikit-learn")
+
+
+def train(
+    data: LabelledData,
+    out: Path,
+    recipe: Recipe,
+    *,
+    target: str = DEFAULT_TARGET,
+    overwrite: bool = False,
+    on_progress: OnProgress = ignore_progress,
+) -> tuple[Manifest, Evaluation]:
+    """Train a checkpoint.
+
+    Args:
+        data: a checked labelled file.
+        out: the checkpoint folder to write.
+        recipe: all settings.
+        target: what the stance is toward, for the manifest and the card.
+        overwrite: replace a checkpoint that stands at `out`.
+        on_progress: called after every step and stage.
+
+    Returns:
+        The manifest as written, and the figures on the held-out rows.
+
+    Raises:
+        DataError: the rows cannot be split.
+        TrainingError: the base cannot be loaded, or training diverged.
+        CheckpointError: `out` exists and may not be replaced.
+    """
+    if out.exists() and not overwrite:
+        raise CheckpointError(f"{out} exists already: choose another --out, or pass --overwrite")
+    base = resolve_base(recipe.base)
+    split = split_rows(data, recipe.validation_share, recipe.seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        max_tokens, pad_id = _fit_and_save(base, split.train, data.labels, recipe, staging, on_progress)
+        on_progress(Progress("calibrate"))
+        classifier = _classifier(staging, data.labels, max_tokens, pad_id, Calibration())
+        calibration = _calibrate(classifier, split.validation, recipe.stated_accuracy)
+        classifier = _classifier(staging, data.labels, max_tokens, pad_id, calibration, classifier.backend)
+        on_progress(Progress("evaluate"))
+        name, held_out = split.held_out
+        figures, predictions = evaluate(classifier, held_out)
+        write_report(staging / "report", name, held_out, figures, predictions)
+        on_progress(Progress("write"))
+        manifest = Manifest(
+            checkpoint_id=f"{out.name}-{sha256_of(staging / 'model.safetensors')[:8]}",
+            target=target,
+            labels=data.labels,
+            max_tokens=max_tokens,
+            pad_id=pad_id,
+            calibrations={"torch": calibration},
+            base={"name": base.name, "sha256": base.sha256},
+            corpus={"name": data.name, "sha256": data.sha256, "rows": len(data.rows)},
+            training={**recipe.as_dict(), "split": _counts(split)},
+            metrics={"set": name, **figures.metrics()},
+            versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+            trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        write_card(staging / "README.md", manifest)
+        manifest = seal(staging, manifest)
+        staging.chmod(0o755)
+        publish(staging, out, overwrite=overwrite)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return manifest, figures
+
+
+def _fit_and_save(
+    base: Base, rows: list[Row], labels: LabelSpace, recipe: Recipe, staging: Path, on_progress: OnProgress
+) -> tuple[int, int]:
+    """Fine-tune and write the network; return the longest sequence it reads and its padding token."""
+    from training.fit import build_network, fit, save_network  # torch and transformers take seconds to import
+
+    network, tokenizer = build_network(base, labels, recipe)
+    dataset = to_dataset(rows, labels, secondary_share=recipe.secondary_share)
+    with tempfile.TemporaryDirectory(prefix="stance-") as work:
+        fit(network, tokenizer, dataset, labels, recipe, Path(work), on_progress)
+    save_network(network, tokenizer, staging)
+    # RoBERTa-like encoders number positions from pad_id + 1 on, so two of them are never reached.
+    reach = getattr(network.config, "max_position_embeddings", recipe.serve_tokens) - 2
+    if not (staging / "tokenizer.json").is_file():
+        raise TrainingError(f"the base {base.name} has no fast tokenizer (tokenizer.json)")
+    return min(recipe.serve_tokens, reach), int(tokenizer.pad_token_id)
+
+
+def _classifier(
+    folder: Path,
+    labels: LabelSpace,
+    max_tokens: int,
+    pad_id: int,
+    calibration: Calibration,
+    backend: Backend | None = None,
+) -> StanceClassifier:
+    """Open the weights as written (float16), so that the figures are those of what will be served."""
+    if backend is None:
+        from model.torch_backend import TorchBackend
+
+        backend = TorchBackend(folder, labels.size, device="cpu")
+    encoder = TextEncoder.from_file(folder / "tokenizer.json", max_tokens, pad_id)
+    return StanceClassifier(encoder, backend, labels, calibration, folder.name)
+
+
+def _calibrate(classifier: StanceClassifier, rows: list[Row], stated_accuracy: float) -> Calibration:
+    labels = classifier.labels
+    logits = classifier.logits([classifier.prepare(row.text) for row in rows])
+    stance = np.array([labels.stance.index(row.stance) for row in rows], dtype=np.int64)
+    sentiment = np.array(
+        [labels.sentiment.index(row.sentiment) if row.sentiment in labels.sentiment else -100 for row in rows],
+        dtype=np.int64,
+    )
+    return fit_calibration(logits, stance, sentiment, labels, stated_accuracy)
+
+
+def _counts(split: Split) -> dict[str, dict[str, int]]:
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    return {name: dict(sorted(Counter(row.stance for row in rows).items())) for name, rows in parts.items()}
