@@ -46,7 +46,7 @@ def make_tiny_base(folder: Path, seeds: Path) -> Path:
         num_attention_heads=4,
         intermediate_size=64,
         max_position_embeddings=130,
-        initializer_range=0.5,
+        initializer_range=0.2,
     )
     BertModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -1,0 +1,44 @@
+# make serve: a fresh machine to a running service.  make test: the whole suite.  Needs Python 3.11+ and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8000
+CORPUS ?= training/corpus/rewritten.csv
+OUT ?= runs/anchorage-minilm
+.PHONY: serve test check lint train help clean
+
+help:
+	@grep -E '^# ?make|^[a-z]+:.*## ' Makefile | sed 's/:.*## /: /'
+
+$(VENV)/.base: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,dev]'
+	@touch $@
+
+serve: $(VENV)/.base ## install and start the service with the checkpoint that ships
+	$(BIN)/stance serve --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.dev ## install and run every test, the slow ones too
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## formatting, lint, types, import arrows
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## everything that must hold before a commit
+
+train: $(VENV)/.base ## retrain the default checkpoint into $(OUT)
+	$(BIN)/stance train $(CORPUS) --out $(OUT)
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

@@ -1,0 +1,119 @@
+"""The command line, run as people run it: a process of its own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def stance(root):
+    def run(*arguments, stdin=""):
+        return subprocess.run(
+            [sys.executable, "-m", "service.cli", *map(str, arguments)],
+            cwd=root,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    return run
+
+
+def assert_one_sentence(result, code, *parts):
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr
+    for part in parts:
+        assert part in result.stderr
+
+
+def test_help_imports_no_heavy_library(root):
+    code = (
+        "import sys; from service.cli import app; from typer.testing import CliRunner\n"
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'sklearn', 'fastapi', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+
+
+def test_classify_prints_one_object_a_line_in_order(stance, tiny_checkpoint):
+    lines = ["The talks go on.", "A pause in the talks.", "Kyiv slammed the door."]
+    result = stance("classify", "--json", "--checkpoint", tiny_checkpoint, stdin="\n".join(lines) + "\n")
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["text"] for answer in answers] == lines
+    for answer in answers:
+        assert answer["confidence"] == max(answer["scores"].values())
+        assert answer["model"] == "tiny-test"
+        assert answer["sentiment"]["label"] in ("positive", "neutral", "negative")
+
+
+def test_quotes_prints_rows_without_labels(stance, seeds):
+    result = stance("quotes", seeds, "--json")
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {row["document"] for row in rows} == {path.name for path in seeds.glob("*.txt")}
+    assert "stance" not in rows[0]
+    for row in rows:
+        document = (seeds / row["document"]).read_text(encoding="utf-8")
+        pieces = [document[span["start"] : span["end"]] for span in row["spans"]]
+        assert row["text"] == " ".join(pieces)
+        assert (row["start"], row["end"]) == (row["spans"][0]["start"], row["spans"][-1]["end"])
+
+
+def test_score_writes_the_contracts_fields(stance, seeds, tiny_checkpoint, tmp_path):
+    out = tmp_path / "out.jsonl"
+    result = stance("score", seeds, "--out", out, "--checkpoint", tiny_checkpoint)
+    assert result.returncode == 0, result.stderr
+    row = json.loads(out.read_text(encoding="utf-8").splitlines()[0])
+    expected = (
+        "document statement speaker speaker_mention kind text start end spans stance confidence supportive pessimistic "
+        "accusatory neutral sentiment sentiment_confidence uncertain truncated duplicate_of model"
+    )
+    assert list(row)[: len(expected.split())] == expected.split()
+
+
+@pytest.mark.parametrize("name", ["none", "empty"])
+def test_score_of_nothing(stance, tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    assert_one_sentence(stance("score", tmp_path / name, "--out", tmp_path / "o.jsonl"), 1, "Error: ", name)
+    assert not (tmp_path / "o.jsonl").exists()
+
+
+def test_score_names_the_file_that_is_not_utf8_and_scores_the_rest(stance, tmp_path, tiny_checkpoint):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "bad.txt").write_bytes("“Café talks go on,” he said.".encode("utf-16"))
+    (folder / "good.txt").write_text("“The talks go on as agreed,” said the minister.", encoding="utf-8")
+    out = tmp_path / "o.jsonl"
+    result = stance("score", folder, "--out", out, "--checkpoint", tiny_checkpoint)
+    assert_one_sentence(result, 1, "bad.txt")
+    assert {json.loads(line)["document"] for line in out.read_text(encoding="utf-8").splitlines()} == {"good.txt"}
+    (error,) = [json.loads(line) for line in (tmp_path / "o.jsonl.errors.jsonl").read_text().splitlines()]
+    assert error["document"] == "bad.txt"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "part"),
+    [
+        (["classify", "--checkpoint", "/nowhere/at/all", "x"], 1, "no checkpoint folder"),
+        (["classify"], 2, "standard input"),
+        (["score"], 2, "Missing argument"),
+        (["score", "seeds", "--format", "pptx"], 2, "pptx"),
+        (["train", "/nowhere.csv"], 1, "no such file"),
+        (["evaluate", "/nowhere.csv"], 1, "no such file"),
+        (["sing"], 2, "No such command"),
+    ],
+)
+def test_wrong_use(stance, arguments, code, part):
+    assert_one_sentence(stance(*arguments), code, part)
+
+
+def test_damaged_checkpoint_is_one_sentence(stance, tiny_checkpoint, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(tiny_checkpoint, tmp_path / "copy")
+    with (copy / "model.safetensors").open("ab") as stream:
+        stream.write(b"x")
+    assert_one_sentence(stance("classify", "--checkpoint", copy, "x"), 1, "model.safetensors", "damaged")

@@ -1,0 +1,122 @@
+import pytest
+
+from model.errors import DataError
+from training.data import read_labelled, to_dataset
+from training.split import split_rows
+
+GOOD = "text,stance,sentiment\n" + "".join(
+    f"Statement {n} about the talks,{'yes' if n % 2 else 'no'},{'positive' if n % 3 else ''}\n" for n in range(40)
+)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def _write(content, name="data.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return _write
+
+
+def problems_of(path, **kwargs):
+    with pytest.raises(DataError) as caught:
+        read_labelled(path, **kwargs)
+    return caught.value.problems
+
+
+def test_label_set_comes_from_the_file(write):
+    data = read_labelled(write(GOOD))
+    assert data.labels.stance == ("no", "yes")
+    assert data.labels.sentiment == ("positive", "neutral", "negative")
+    assert len(data.rows) == 40
+
+
+def test_default_labels_keep_their_order(write):
+    data = read_labelled(write("text,stance\na,neutral\nb,supportive\nc,neutral\nd,supportive\n"))
+    assert data.labels.stance == ("supportive", "neutral")
+    assert data.labels.sentiment == ()
+
+
+def test_bom_aliases_and_line_breaks_in_quotes(write):
+    data = read_labelled(write(b'\xef\xbb\xbfquote,label\r\n"two\r\nlines",a\r\nb,b\r\n'))
+    assert [row.text for row in data.rows] == ["two\r\nlines", "b"]
+    assert read_labelled(write("words,mark\na,b\nc,d\n"), text_column="words", stance_column="mark").labels.stance
+
+
+def test_every_problem_is_reported_with_file_row_and_column(write):
+    path = write(
+        "text,stance,sentiment,split,secondary\n"
+        ",yes,,,\n"
+        "Fine,,,,\n"
+        "Fine too,yes,happy,,\n"
+        "Good,no,,holdout,\n"
+        "Again,yes,,,\n"
+        "again,no,,,\n"
+        "Second,no,,,maybe\n"
+    )
+    found = "\n".join(problems_of(path))
+    for part in (
+        "row 2, column text",
+        "row 3, column stance",
+        "row 4, column sentiment: 'happy'",
+        "row 5, column split: 'holdout'",
+        "row 7, column stance: the text of",
+        "row 8, column secondary",
+    ):
+        assert part in found
+    assert found.count(str(path)) >= 6
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no column"),
+        (b"a,b\n1,2\n", "no column 'text'"),
+        (b"text,stance\n", "no row"),
+        (b"text,stance\nx,a\ny,a\n", "two different labels"),
+        (b"text,stance\nx,a,c\ny,b\n", "row 2: more fields"),
+        (b"text,stance\nx\ny,b\n", "row 2: 1 fields"),
+        (b"text,stance\n\xff\xfe,a\n", "line 2 is not UTF-8"),
+        (b"text,text,stance\nx,y,a\n", "stands twice"),
+    ],
+)
+def test_unusable_files(write, content, message):
+    assert any(message in problem for problem in problems_of(write(content)))
+
+
+def test_missing_file_and_folder(tmp_path):
+    assert "no such file" in problems_of(tmp_path / "none.csv")[0]
+    assert "folder" in problems_of(tmp_path)[0]
+
+
+def test_groups_and_equal_words_stay_on_one_side(write):
+    lines = "".join(f"Text {n},{'ab'[n % 2]},g{n // 4}\n" for n in range(200))
+    data = read_labelled(write("text,stance,group\n" + lines))
+    split = split_rows(data, 0.2, seed=1)
+    assert len(split.train) + len(split.validation) == 200
+    assert 20 <= len(split.validation) <= 60
+    assert not {row.group for row in split.train} & {row.group for row in split.validation}
+
+
+def test_given_split_wins(write):
+    lines = "".join(f"Text {n},{'ab'[n % 2]},{('train', 'validation', 'test')[n % 3]}\n" for n in range(60))
+    split = split_rows(read_labelled(write("text,stance,split\n" + lines)), 0.1, seed=1)
+    assert [len(split.train), len(split.validation), len(split.test)] == [20, 20, 20]
+    assert split.held_out[0] == "test"
+
+
+def test_half_a_split_column_is_refused(write):
+    data = read_labelled(write("text,stance,split\na,x,train\nb,y,\nc,x,train\nd,y,train\n"))
+    with pytest.raises(DataError, match="row 3, column split"):
+        split_rows(data, 0.1, seed=1)
+
+
+def test_dataset_targets(write):
+    data = read_labelled(
+        write("text,stance,secondary,sentiment\na,yes,no,positive\nb,no,,\nc,yes,,negative\nd,no,,neutral\n")
+    )
+    table = to_dataset(list(data.rows), data.labels, secondary_share=0.25)
+    assert table["stance_target"][0] == pytest.approx([0.25, 0.75])
+    assert table["stance_target"][1] == [1.0, 0.0]
+    assert list(table["sentiment"]) == [0, -100, 2, 1]

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from model.calibration import Calibration, expected_calibration_error, softmax
+from training.calibrate import fit_temperature, fit_threshold
+from training.evaluate import bootstrap_interval, macro_f1
+
+
+def test_macro_f1_is_sklearns():
+    generator = np.random.default_rng(3)
+    gold, given = generator.integers(0, 4, 200), generator.integers(0, 4, 200)
+    assert macro_f1(gold, given, 4) == pytest.approx(f1_score(gold, given, average="macro"))
+
+
+def test_bootstrap_interval_holds_the_figure_and_shrinks_with_rows():
+    generator = np.random.default_rng(3)
+    gold = generator.integers(0, 4, 2000)
+    given = np.where(generator.random(2000) < 0.7, gold, generator.integers(0, 4, 2000))
+    low, high = bootstrap_interval(gold, given, 4, draws=300)
+    assert low < macro_f1(gold, given, 4) < high
+    few_low, few_high = bootstrap_interval(gold[:100], given[:100], 4, draws=300)
+    assert few_high - few_low > 2 * (high - low)
+
+
+def test_temperature_undoes_overconfidence():
+    generator = np.random.default_rng(5)
+    honest = generator.normal(size=(4000, 3))
+    gold = np.array([generator.choice(3, p=row) for row in softmax(honest)])
+    assert fit_temperature(honest * 3, gold) == pytest.approx(3, rel=0.1)
+    assert fit_temperature(honest, gold) == pytest.approx(1, rel=0.1)
+
+
+def test_temperature_ignores_unlabelled_rows():
+    logits = np.array([[2.0, 0.0], [0.0, 2.0], [9.0, -9.0]])
+    assert fit_temperature(logits, np.array([0, 1, -100])) == fit_temperature(logits[:2], np.array([0, 1]))
+
+
+def test_threshold_keeps_its_promise_with_the_most_answers():
+    confidence = np.linspace(1, 0, 100)
+    correct = np.arange(100) < 50
+    threshold = fit_threshold(confidence, correct, 0.8)
+    kept = confidence >= threshold
+    assert correct[kept].mean() >= 0.8
+    assert kept.sum() == 62
+    assert fit_threshold(confidence, ~np.zeros(100, bool), 0.8) == 0.0
+    assert fit_threshold(confidence, np.zeros(100, bool), 0.8) == 1.0
+
+
+def test_expected_calibration_error_by_hand():
+    confidence = np.array([0.9, 0.9, 0.3, 0.3])
+    correct = np.array([True, False, False, False])
+    assert expected_calibration_error(confidence, correct) == pytest.approx(0.5 * 0.4 + 0.5 * 0.3)
+
+
+@pytest.mark.parametrize("values", [{"stance_temperature": 0}, {"sentiment_temperature": -1}, {"threshold": 1.1}])
+def test_calibration_refuses_nonsense(values):
+    with pytest.raises(ValueError, match="must"):
+        Calibration(**values)

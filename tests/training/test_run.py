@@ -1,0 +1,122 @@
+import json
+
+import pytest
+
+from model.checkpoint import verify_checkpoint
+from model.errors import CheckpointError, DataError, TrainingError
+from model.loading import open_classifier
+from training.bases import resolve_base
+from training.config import Recipe
+from training.data import read_labelled
+from training.evaluate import evaluate
+from training.run import train
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Sixty statements whose first word gives the label away, so that a tiny network can learn it."""
+    path = tmp_path_factory.mktemp("data") / "toy.csv"
+    lines = [
+        f"{('Peace', 'Moscow')[n % 2]} {('talks', 'summit', 'Ukraine', 'Trump', 'dialogue')[n % 5]} {n},"
+        f"{('good', 'bad')[n % 2]},{('positive', 'negative')[n % 2]}\n"
+        for n in range(120)
+    ]
+    path.write_text("text,stance,sentiment\n" + "".join(lines))
+    return read_labelled(path)
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_base):
+    rates = {"learning_rate": 5e-3, "head_learning_rate": 1e-2}
+    return Recipe(base=str(tiny_base), epochs=10, bf16=False, max_tokens=64, **rates)
+
+
+@pytest.fixture(scope="module")
+def trained(labelled, recipe, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "toy"
+    reports = []
+    manifest, figures = train(labelled, out, recipe, target="a toy", on_progress=reports.append)
+    return out, manifest, figures, reports
+
+
+def test_it_learns_and_writes_a_checkpoint_that_serves(trained, labelled):
+    out, manifest, figures, _ = trained
+    assert figures.macro_f1 > 0.9
+    assert verify_checkpoint(out) == manifest
+    classifier = open_classifier(out, warm_up=False)
+    again, _ = evaluate(classifier, labelled.rows)
+    assert again.macro_f1 > 0.9
+    assert again.sentiment_macro_f1 is not None
+
+
+def test_the_manifest_tells_how_to_repeat_it(trained, labelled, recipe):
+    _, manifest, figures, _ = trained
+    assert manifest.corpus["sha256"] == labelled.sha256
+    assert manifest.training["seed"] == recipe.seed
+    assert manifest.base["sha256"] == resolve_base(recipe.base).sha256
+    assert manifest.metrics["macro_f1"] == pytest.approx(figures.macro_f1, abs=1e-4)
+    assert sum(manifest.training["split"]["train"].values()) + figures.rows == len(labelled.rows)
+
+
+def test_the_same_seed_gives_the_same_figures(trained, labelled, recipe, tmp_path):
+    _, manifest, _, _ = trained
+    again, _ = train(labelled, tmp_path / "toy", recipe, target="a toy")
+    assert again.metrics == manifest.metrics
+    assert again.files["model.safetensors"] == manifest.files["model.safetensors"]
+
+
+def test_progress_tells_step_loss_rate_and_time_left(trained):
+    *_, reports = trained
+    steps = [report for report in reports if report.stage == "train"]
+    assert [report.step for report in steps] == list(range(1, steps[-1].steps + 1))
+    assert steps[-1].loss is not None
+    assert steps[-1].seconds_left == 0
+    assert steps[5].rows_per_s > 0
+    assert [report.stage for report in reports[-3:]] == ["calibrate", "evaluate", "write"]
+
+
+def test_report_and_card_hold_the_measured_figures(trained):
+    out, manifest, figures, _ = trained
+    report = json.loads((out / "report" / "report.json").read_text())
+    assert report["macro_f1"] == figures.macro_f1
+    assert f"macro-F1 {manifest.metrics['macro_f1']:.3f}" in (out / "README.md").read_text()
+    for name in ("confusion.png", "reliability.png", "risk_coverage.png"):
+        assert (out / "report" / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_existing_folder_is_kept(trained, labelled, recipe):
+    out, *_ = trained
+    with pytest.raises(CheckpointError, match="exists already"):
+        train(labelled, out, recipe)
+
+
+def test_a_failed_run_leaves_nothing_behind(labelled, tmp_path):
+    with pytest.raises(TrainingError, match="neither minilm nor mpnet"):
+        train(labelled, tmp_path / "out" / "x", Recipe(base="./nothing/here"))
+    assert not list(tmp_path.rglob("*model*"))
+
+
+def test_unknown_labels_are_refused_row_by_row(trained, tmp_path):
+    out, *_ = trained
+    path = tmp_path / "other.csv"
+    path.write_text("text,stance\nPeace,good\nPeace now,splendid\nPeace then,good\nSo so,splendid\n")
+    with pytest.raises(DataError) as caught:
+        evaluate(open_classifier(out, warm_up=False), read_labelled(path).rows)
+    assert len(caught.value.problems) == 2
+    assert "row 3" in caught.value.problems[0]
+
+
+@pytest.mark.parametrize("values", [{"epochs": 0}, {"learning_rate": -1.0}, {"validation_share": 0.9}])
+def test_impossible_recipes(values):
+    with pytest.raises(TrainingError, match="must"):
+        Recipe(**values)
+
+
+def test_a_base_folder_without_weights_is_named(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(TrainingError, match=r"model\.safetensors"):
+        resolve_base(str(tmp_path))
+
+
+def test_hub_ids_are_passed_on():
+    assert resolve_base("owner/name").source == "owner/name"
