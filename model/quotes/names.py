@@ -1,0 +1,279 @@
+"""The names of a document: where they stand, which of them are the same person, and the fullest form of each."""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from model.quotes.lexicon import ROLES, TIME_WORDS
+from model.quotes.name_lists import FEMALE, HONORIFICS, MALE, NOT_NAMES, NOT_PERSONS, SPELLINGS, SUFFIXES, TITLES
+
+_UPPER = "".join(c for c in map(chr, range(0x41, 0x530)) if c.isupper()) + "".join(
+    c for c in map(chr, range(0x1E00, 0x1F00)) if c.isupper()
+)
+_SHORT = (
+    r"(?:Mr|Mrs|Ms|Dr|Prof|Sens?|Reps?|Govs?|Gen|Lt|Col|Maj|Capt|Cmdr|Sgt|Adm|Rev|Hon|St|Del|Atty|Amb|Jr|Sr|Det|Mme)"
+)
+_CAP = rf"(?:{_SHORT}\.|(?:[{_UPPER}]\.){{1,3}}|[{_UPPER}][\w’'-]*)"
+_PARTICLE = r"(?:de|la|del|della|di|da|dos|du|van|von|der|den|bin|ibn|al|el|le|ter|ten|zu|y)"
+NAME_RUN = re.compile(rf"(?<![\w’'-]){_CAP}(?:[ \u00a0](?:{_PARTICLE}[ \u00a0]){{0,2}}{_CAP}){{0,9}}")
+
+_SHORT_LINE = re.compile(r"^.{1,180}$", re.MULTILINE)
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
+
+
+@lru_cache(maxsize=4096)
+def fold(word: str) -> str:
+    """Return the form that spellings of one name share: Yuri, Yury and Yuriy; Sergei and Sergey; Kiev and Kyiv."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if c.isalnum())
+    if plain in SPELLINGS:
+        return SPELLINGS[plain]
+    plain = re.sub(r"(?:yy|iy|ii|yi|ij|y|i)$", "i", plain)
+    plain = re.sub(r"e[iy]$", "ei", plain)
+    plain = plain.replace("ks", "x").replace("ia", "ya").replace("iu", "yu").replace("shch", "sch")
+    return SPELLINGS.get(plain, plain)
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody, or something, with a name.
+
+    Args:
+        name: the fullest form without titles.
+        titled: the longest form with a title, for those whose first name the document never gives.
+        gender: "m", "f" or "" when the document does not show it.
+        places: where its full forms start.
+        human: a title, a first name or a tag says that this is a person.
+    """
+
+    name: str
+    titled: str = ""
+    gender: str = ""
+    places: list[int] = field(default_factory=list)
+    human: bool = False
+    roles: set[str] = field(default_factory=set)
+
+    @property
+    def full(self) -> str:
+        """The form to show."""
+        return self.name if " " in self.name or not self.titled else self.titled
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One place where a name is written.
+
+    Args:
+        start: its first character, titles included.
+        end: past its last character.
+        core: the name without titles and possessive.
+        titles: its titles, in lower case.
+    """
+
+    start: int
+    end: int
+    core: tuple[str, ...]
+    titles: tuple[str, ...]
+
+
+def _bare(word: str) -> str:
+    for ending in ("'s", "’s", "'", "’"):
+        if word.endswith(ending):
+            return word[: -len(ending)]
+    return word
+
+
+def read_run(text: str, start: int) -> list[Mention]:
+    """Split a run of capitalised words into mentions: titles in front, weekdays and sentence openers cut off."""
+    words: list[tuple[str, int, int]] = [
+        (m.group(), m.start() + start, m.end() + start) for m in re.finditer(r"\S+", text)
+    ]
+    found: list[Mention] = []
+    current: list[tuple[str, int, int]] = []
+    for word in [*words, None]:
+        lower = "" if word is None else word[0].lower().rstrip(".")
+        if word is None or lower in TIME_WORDS or lower in NOT_NAMES:
+            if current:
+                found.append(_mention(current))
+            current = []
+            continue
+        current.append(word)
+        if word[0].endswith(("'s", "’s", "s’")):
+            found.append(_mention(current))
+            current = []
+    return found
+
+
+def _mention(words: list[tuple[str, int, int]]) -> Mention:
+    last_title = -1
+    for index, (word, _, _) in enumerate(words):
+        if _bare(word.lower()).rstrip(".") in TITLES:
+            last_title = index
+    core = words[last_title + 1 :]
+    titles = tuple(w.lower().rstrip(".") for w, _, _ in words[: last_title + 1])
+    return Mention(words[0][1], words[-1][2], tuple(_bare(w) for w, _, _ in core), titles)
+
+
+class Names:
+    """Every name of a document and the people behind them.
+
+    Args:
+        document: the whole text.
+    """
+
+    def __init__(self, document: str) -> None:
+        self.mentions: list[Mention] = []
+        for match in NAME_RUN.finditer(document):
+            self.mentions += read_run(match.group(), match.start())
+        self._starts = [m.start for m in self.mentions]
+        self._by_last: dict[str, list[Person]] = defaultdict(list)
+        self._by_start: dict[int, Person] = {}
+        self._document = document
+        self._collect()
+
+    def _collect(self) -> None:
+        headlines = _headlines(self._document)
+        line = 0
+        for mention in self.mentions:
+            while line < len(headlines) and headlines[line][1] <= mention.start:
+                line += 1
+            if line < len(headlines) and headlines[line][0] <= mention.start:
+                continue
+            if len(mention.core) >= 2:
+                self._add(mention)
+        for mention in self.mentions:
+            if len(mention.core) == 1:
+                key = fold(mention.core[0])
+                known = self._by_last.get(key)
+                if not known and mention.titles:
+                    known = [Person(mention.core[0])]
+                    self._by_last[key] = known
+                if known and len(known) == 1:
+                    person = known[0]
+                    self._by_start[mention.start] = person
+                    if " " not in person.name and mention.titles:
+                        titled = self._document[mention.start : mention.end]
+                        titled = _bare(titled)
+                        honorific = mention.titles[-1] in HONORIFICS
+                        if not person.titled or (not honorific and len(titled) > len(person.titled)):
+                            person.titled = titled
+                        person.human = True
+                    person.gender = person.gender or _gender(mention)
+                    person.places.append(mention.start)
+
+    def _add(self, mention: Mention) -> None:
+        core = list(mention.core)
+        while len(core) > 2 and core[-1].lower() in SUFFIXES:
+            core.pop()
+        key = fold(core[-1])
+        first = fold(core[0])
+        known = self._by_last[key]
+        name = " ".join(mention.core)
+        for person in known[:20]:
+            other = fold(person.name.split(" ")[0])
+            if other == first or (min(len(other), len(first)) == 1 and other[:1] == first[:1]):
+                break
+        else:
+            person = Person(name)
+            known.append(person)
+        if len(name) > len(person.name):
+            person.name = name
+        person.places.append(mention.start)
+        person.gender = person.gender or _gender(mention)
+        person.human = person.human or bool(person.gender or mention.titles)
+        self._by_start[mention.start] = person
+
+    def at(self, start: int, end: int) -> list[Mention]:
+        """Return the mentions that start between two positions."""
+        return self.mentions[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+
+    def before(self, position: int, count: int) -> list[Mention]:
+        """Return the last mentions before a position, the nearest first."""
+        index = bisect_left(self._starts, position)
+        return self.mentions[max(0, index - count) : index][::-1]
+
+    def person(self, mention: Mention) -> Person | None:
+        """Return who a mention is, if the document says so without doubt."""
+        return self._by_start.get(mention.start)
+
+    def resolve(self, mention: Mention) -> Person:
+        """Return the person of a mention; for a surname that several share, the one named last before it."""
+        known = self._by_start.get(mention.start)
+        if known is not None:
+            return known
+        sharing = self._by_last.get(fold(mention.core[-1]), []) if mention.core else []
+        gender = _gender(mention)
+        fitting = [p for p in sharing if not (gender and p.gender and gender != p.gender)]
+        if len(fitting) == 1:
+            return fitting[0]
+        if len(fitting) > 1:
+            ranked = sorted(fitting, key=lambda p: len(p.places), reverse=True)
+            if len(ranked[0].places) >= 2 * len(ranked[1].places):
+                return ranked[0]
+        words = self._document[mention.start : mention.end]
+        return Person(_bare(words), gender=gender)
+
+    def people(self) -> list[Person]:
+        """Return everybody whose full name the document gives."""
+        return [p for known in self._by_last.values() for p in known]
+
+
+def _headlines(document: str) -> list[tuple[int, int]]:
+    """Lines that capitalise most of their words, where a capital says nothing about names."""
+    found = []
+    for match in _SHORT_LINE.finditer(document):
+        words = _LONG_WORD.findall(match.group())
+        if len(words) >= 4 and sum(w[0].isupper() for w in words) * 4 >= len(words) * 3:
+            found.append(match.span())
+    return found
+
+
+def _gender(mention: Mention) -> str:
+    for title in mention.titles:
+        if title in (
+            "mr",
+            "sir",
+            "lord",
+            "king",
+            "prince",
+            "congressman",
+            "spokesman",
+            "chairman",
+            "father",
+            "brother",
+            "pope",
+        ):
+            return "m"
+        if title in (
+            "mrs",
+            "ms",
+            "miss",
+            "dame",
+            "lady",
+            "queen",
+            "princess",
+            "congresswoman",
+            "spokeswoman",
+            "chairwoman",
+            "sister",
+        ):
+            return "f"
+    if len(mention.core) < 2:
+        return ""
+    first = mention.core[0].lower()
+    male, female = first in MALE, first in FEMALE
+    return "m" if male and not female else "f" if female and not male else ""
+
+
+def is_place_or_group(core: tuple[str, ...]) -> bool:
+    """Whether a name is that of an organisation, a place or a thing rather than of a person."""
+    return any(w.lower().rstrip(".") in NOT_PERSONS for w in core) or (
+        len(core) == 1 and core[0].isupper() and len(core[0]) > 1
+    )
+
+
+def role_words(words: list[str]) -> set[str]:
+    """Return the words that name an office or a part in the story."""
+    return {w for w in words if w in ROLES}

@@ -1,0 +1,167 @@
+"""From the words at the quote ("he", "the mayor", "Berg") to the fullest name that the document gives."""
+
+from collections.abc import Callable
+
+from model.quotes.lexicon import PERSON_ROLES
+from model.quotes.names import Mention, Names, Person, is_place_or_group, read_run, role_words
+
+_MENTIONS_BACK = 14
+_REACH = 2500
+_GENDER = {"he": "m", "she": "f"}
+_SAME_ROLE = (
+    frozenset(["aide", "adviser", "advisor", "assistant"]),
+    frozenset(["spokesman", "spokeswoman", "spokesperson", "secretary"]),
+    frozenset(["senator", "sen", "lawmaker"]),
+    frozenset(["representative", "rep", "congressman", "congresswoman", "lawmaker"]),
+    frozenset(["governor", "gov"]),
+    frozenset(["president"]),
+    frozenset(["nominee", "candidate"]),
+    frozenset(["lawyer", "attorney", "counsel"]),
+    frozenset(["professor", "prof", "scholar"]),
+    frozenset(["minister"]),
+    frozenset(["chairman", "chairwoman", "chair"]),
+    frozenset(["journalist", "reporter", "correspondent", "columnist"]),
+    frozenset(["director", "head", "chief"]),
+    frozenset(["reverend", "rev", "pastor"]),
+    frozenset(["general", "gen"]),
+)
+
+
+def _synonyms(role: str) -> set[str]:
+    return {role}.union(*(group for group in _SAME_ROLE if role in group))
+
+
+class People:
+    """Who is meant, judged by what the document said up to a place.
+
+    Args:
+        document: the whole text.
+        names: its names.
+        quoted: whether a position lies inside quotation marks.
+    """
+
+    def __init__(self, document: str, names: Names, quoted: Callable[[int], bool]) -> None:
+        self._document = document
+        self._names = names
+        self._quoted = quoted
+        self._roles_known = False
+        self._last: tuple[int, Person] | None = None
+        self._last_group: str | None = None
+        self._by_role: dict[str, list[Person]] = {}
+
+    def named(self, start: int, end: int) -> Person | None:
+        """Return the person of the last name written between two positions."""
+        mentions = [m for m in self._names.at(start, end) if m.core and m.start < end]
+        if not mentions:
+            return None
+        return self._names.resolve(mentions[-1])
+
+    def remember(self, position: int, person: Person) -> None:
+        """Note who spoke last."""
+        self._last = (position, person)
+
+    def pronoun(self, word: str, position: int) -> Person | None:
+        """Return whom "he" or "she" at a position stands for."""
+        gender = _GENDER.get(word)
+        if gender is None:
+            return None
+        best: Person | None = None
+        best_score = 0.0
+        seen: dict[int, float] = {}
+        for rank, mention in enumerate(self._names.before(position, _MENTIONS_BACK)):
+            if position - mention.start > _REACH:
+                break
+            if not mention.core or self._quoted(mention.start):
+                continue
+            person = self._names.resolve(mention)
+            if person.gender and person.gender != gender:
+                continue
+            if not person.human and is_place_or_group(mention.core):
+                continue
+            score = self._weight(mention, person, position) - 0.35 * rank
+            if person.gender == gender:
+                score += 1.5
+            if self._last is not None and self._last[1] is person:
+                score += 1.5
+            score += seen.get(id(person), 0.0)
+            seen[id(person)] = seen.get(id(person), 0.0) + 0.3
+            if best is None or score > best_score:
+                best, best_score = person, score
+        last = self._last
+        if last is not None and last[1].gender in ("", gender) and last[1].human and position - last[0] < _REACH:
+            score = 3.0 - 0.001 * (position - last[0])
+            if score > best_score:
+                return last[1]
+        return best if best_score > 0.5 else None
+
+    def _weight(self, mention: Mention, person: Person, position: int) -> float:
+        """How likely a mention is what the text is about: subjects open their sentence."""
+        before = self._document[max(0, mention.start - 2) : mention.start]
+        opens = not before.strip() or before.strip()[-1:] in '.!?"”’:' or before in (", ", "— ")
+        score = 1.5 if opens else 0.0
+        if person.human:
+            score += 1.0
+        if mention.end < len(self._document) and self._document[mention.end - 2 : mention.end] in ("'s", "’s"):
+            score -= 0.7
+        if self._document.find("\n", mention.start, position) < 0:
+            score += 0.5
+        return score
+
+    def described(self, words: list[str], position: int) -> Person | None:
+        """Return whom a description such as "the presidential aide" stands for, when only one person fits."""
+        heads = [w for w in words if w in PERSON_ROLES]
+        if not heads:
+            return None
+        self._learn_roles()
+        wanted = _synonyms(heads[-1])
+        # Two words of a name that nobody calls by a title or a first name may be a headline.
+        fitting: list[Person] = []
+        for role in wanted:
+            for person in self._by_role.get(role, ())[:8]:
+                if person not in fitting and person.places and person.places[0] < position:
+                    fitting.append(person)
+        if self._last is not None and self._last[1] in fitting:
+            return self._last[1]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _learn_roles(self) -> None:
+        """Read the roles beside each name: titles in front, "an adviser on ..." behind."""
+        if self._roles_known:
+            return
+        self._roles_known = True
+        for mention in self._names.mentions:
+            person = self._names.person(mention)
+            if person is None or (not person.human and is_place_or_group(mention.core)):
+                continue
+            before = self._document[max(0, mention.start - 40) : mention.start]
+            words = before.replace("-", " ").split()
+            near: list[str] = []
+            for word in reversed(words):
+                if not word[:1].islower() or word in (
+                    "of",
+                    "and",
+                    "by",
+                    "with",
+                    "that",
+                    "to",
+                    "for",
+                    "told",
+                    "from",
+                    "in",
+                    "s",
+                ):
+                    break
+                near.append(word)
+            roles = role_words(near) | {t for t in mention.titles if t in PERSON_ROLES or _synonyms(t) != {t}}
+            after = self._document[mention.end : mention.end + 60]
+            if after.startswith(", "):
+                roles |= role_words(after[2:].split(",")[0].lower().replace("-", " ").split()[:7])
+            for role in roles - person.roles:
+                person.roles.add(role)
+                self._by_role.setdefault(role, []).append(person)
+
+
+def core_name(words: str) -> str:
+    """Return a name without its titles, or the words as they are."""
+    mentions = read_run(words, 0)
+    return " ".join(mentions[-1].core) if mentions and mentions[-1].core else words

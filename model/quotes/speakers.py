@@ -1,0 +1,282 @@
+"""Which cue in a sentence carries which quote, and who its subject is."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from model.quotes.cues import CUE_VERBS, STRONG
+from model.quotes.lexicon import CUE_NOUNS, PRONOUNS
+from model.quotes.phrases import (
+    Phrase,
+    can_speak,
+    clause_subject,
+    is_word,
+    main_subject,
+    phrase_after,
+    phrase_before,
+    subject_of,
+)
+from model.quotes.sentences import Token
+
+_REACH = 60
+"""How many tokens may stand between a quote and its cue."""
+_POSSESSIVES = {"his": "he", "her": "she", "their": "they", "its": "it"}
+
+Where = Literal["after", "before", "near", "noun", "subject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A verb, phrase or mark that reports speech, with its subject.
+
+    Args:
+        at: index of the token.
+        last: index of its last token.
+        subject: who speaks; None for an empty tag.
+        inverted: the subject follows ("said Anna Berg").
+        strong: reports speech whatever surrounds it.
+        begin: where its clause starts; usually with the subject.
+    """
+
+    at: int
+    last: int
+    subject: Phrase
+    inverted: bool
+    strong: bool
+    begin: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What a sentence says about one of its quotes.
+
+    Args:
+        cue: the cue, or None when only the sentence's subject points to the speaker.
+        subject: who speaks.
+        where: where the cue stands: right after the quote, right before it, or elsewhere in the sentence.
+    """
+
+    cue: Cue | None
+    subject: Phrase
+    where: Where
+
+
+class Sentence:
+    """The tokens of a sentence with every cue in it.
+
+    Args:
+        tokens: the tokens, each quote one of them.
+    """
+
+    __slots__ = ("_main", "_main_known", "cues", "tokens")
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = tokens
+        self._main: Phrase | None = None
+        self._main_known = False
+        self.cues: list[Cue] = []
+        for index, token in enumerate(tokens):
+            if token.kind == "p":
+                cue = self._mark_cue(index)
+            elif token.lower in CUE_VERBS:
+                cue = self._verb_cue(index)
+            elif token.lower == "according":
+                cue = self._according(index)
+            else:
+                continue
+            if cue is not None:
+                self.cues.append(cue)
+
+    @property
+    def main(self) -> Phrase | None:
+        """The subject of the sentence."""
+        if not self._main_known:
+            self._main, self._main_known = main_subject(self.tokens), True
+        return self._main
+
+    def text(self, document: str, phrase: Phrase) -> str:
+        """Return the words of a phrase."""
+        return document[self.tokens[phrase.first].start : self.tokens[phrase.last].end]
+
+    def _verb_cue(self, index: int) -> Cue | None:
+        tokens, form = self.tokens, self.tokens[index].lower
+        strong = form in STRONG
+        if tokens[index].capital and index and not _opens(tokens, index):
+            # "The Post", "State", "Mark": a capital within a sentence makes it a name.
+            return None
+        floor = self._floor(index)
+        subject = subject_of(tokens, index, floor)
+        if subject == "inherit":
+            subject = self._inherited(index)
+        if subject is None and strong and not form.endswith("ing"):
+            before = tokens[index - 1] if index else None
+            if before is None or before.kind == "q" or before.text in (",", "—", "–", "-", "--"):
+                found = phrase_after(tokens, index + 1)
+                if found is not None and ((before is not None and before.kind == "q") or self._quote_near(index)):
+                    return Cue(index, index, found, True, strong) if can_speak(tokens, found, form) else None
+            return None
+        if subject is None or subject.last >= index or not can_speak(tokens, subject, form):
+            return None
+        if CUE_VERBS[form] in ("quote", "cite"):
+            # "The agency quoted the minister as saying": the words are the minister's.
+            source = phrase_after(tokens, index + 1)
+            if source is not None and source.last + 1 < len(tokens) and tokens[source.last + 1].lower == "as":
+                return Cue(index, index, source, False, strong, subject.first)
+        return Cue(index, index, subject, False, strong)
+
+    def _quote_near(self, index: int) -> bool:
+        return any(t.kind == "q" for t in self.tokens[max(0, index - 8) : index])
+
+    def _floor(self, index: int) -> int:
+        """The subject of a cue never lies before the quote before it."""
+        for at in range(index - 1, max(-1, index - _REACH), -1):
+            if self.tokens[at].kind == "q":
+                # An aside may quote: "Anna Berg, the "queen of rye", said".
+                if at + 1 < len(self.tokens) and self.tokens[at + 1].text == ",":
+                    continue
+                return at + 1 if at + 1 < index else at
+        return 0
+
+    def _inherited(self, index: int) -> Phrase | None:
+        """The subject that a verb shares: of the last report of speech, of the clause before it, or of the sentence."""
+        last = self.cues[-1] if self.cues and index - self.cues[-1].at <= _REACH else None
+        if last is not None and last.strong:
+            return last.subject
+        clause = clause_subject(self.tokens, index)
+        if clause is not None and (last is None or clause.first > last.at):
+            return clause
+        if last is not None:
+            return last.subject
+        main = self.main
+        return main if main is not None and main.last < index else None
+
+    def _according(self, index: int) -> Cue | None:
+        tokens = self.tokens
+        if index + 1 >= len(tokens) or tokens[index + 1].lower != "to":
+            return None
+        found = phrase_after(tokens, index + 2)
+        return Cue(index, index + 1, found, True, True) if found is not None else None
+
+    def _mark_cue(self, index: int) -> Cue | None:
+        """A mark that names the speaker: "Anna Berg: ..." at the start of a line, "... — Anna Berg" at its end."""
+        tokens, mark = self.tokens, self.tokens[index].text
+        if mark == ":" and 0 < index <= 12 and index + 1 < len(tokens):
+            if any(t.lower in CUE_VERBS and not t.capital for t in tokens[:index]):
+                return None
+            found = phrase_before(tokens, index - 1)
+            if found is not None and found.first == 0 and (found.kind == "name" or can_speak(tokens, found, "")):
+                return Cue(index, index, found, False, True)
+        if mark in "―—–:--" and index and tokens[index - 1].kind == "q":
+            found = phrase_after(tokens, index + 1)
+            if found is not None and found.kind == "name" and found.last - found.first < 7:
+                rest = tokens[found.last + 1 :]
+                if not rest or (rest[0].text in (",", ".", "(") and (len(rest) == 1 or rest[0].text != ".")):
+                    return Cue(index, index, found, True, True)
+        return None
+
+    def tag(self, quote: int) -> Tag | None:
+        """Return the tag of the quote at a token, the surest first."""
+        tokens = self.tokens
+        after = self._after(quote)
+        before = next((c for c in reversed(self.cues) if c.at < quote and quote - c.at <= _REACH), None)
+        touching = before is not None and self._touches(before, quote)
+        if touching and before is not None and (after is None or tokens[quote - 1].text in (",", ":")):
+            return Tag(before, before.subject, "before")
+        if after is not None:
+            return Tag(after, after.subject, "after")
+        noun = self._noun(quote)
+        if noun is not None:
+            return noun
+        late = self._late(quote)
+        if before is not None and not (
+            late is not None and late.strong and not before.strong and before.at < quote - 12
+        ):
+            return Tag(before, before.subject, "near")
+        if late is not None:
+            return Tag(late, late.subject, "near")
+        return None
+
+    def _touches(self, cue: Cue, quote: int) -> bool:
+        """Whether nothing but an addressee, a time or "that" stands between a cue and the quote after it."""
+        start = max(cue.last, cue.subject.last if cue.inverted else cue.last)
+        between = self.tokens[start + 1 : quote]
+        if any(t.kind == "q" or t.lower in CUE_VERBS for t in between):
+            return False
+        return len(between) <= 1 or (between[-1].text in (",", ":") and len(between) <= 16)
+
+    def _after(self, quote: int) -> Cue | None:
+        """The tag right after a quote: "Q, she said", "Q, said Anna Berg", "Q, as Anna Berg put it"."""
+        tokens = self.tokens
+        start = quote + 1
+        while (
+            start < len(tokens)
+            and start <= quote + 2
+            and (tokens[start].text in (",", "—", "–", "-", "--", "?", "!") or tokens[start].lower == "as")
+        ):
+            start += 1
+        for cue in self.cues:
+            if cue.at <= quote:
+                continue
+            if cue.at - quote > _REACH:
+                break
+            if cue.inverted:
+                if cue.at <= start and cue.at > quote:
+                    return cue
+            else:
+                begin = cue.begin if cue.begin >= 0 else cue.subject.first
+                if begin in (start, start - 1) and begin > quote:
+                    return cue
+            if any(t.kind == "q" for t in tokens[quote + 1 : cue.at]):
+                break
+        return None
+
+    def _late(self, quote: int) -> Cue | None:
+        for cue in self.cues:
+            if cue.at > quote and cue.at - quote <= _REACH and cue.subject.first > quote:
+                return cue
+        return None
+
+    def _noun(self, quote: int) -> Tag | None:
+        """A noun of speech right before the quote: "Anna Berg's promise to Q", "his "Q" remark"."""
+        tokens = self.tokens
+        for at in range(quote - 1, max(-1, quote - 10), -1):
+            token = tokens[at]
+            if token.kind == "q" or (token.lower in CUE_VERBS and token.lower not in CUE_NOUNS):
+                return None
+            if token.lower in CUE_NOUNS:
+                return self._owner(at)
+        return None
+
+    def _owner(self, noun: int) -> Tag | None:
+        tokens = self.tokens
+        for at in range(noun - 1, max(-1, noun - 6), -1):
+            lower = tokens[at].lower
+            if lower in _POSSESSIVES:
+                return Tag(Cue(noun, noun, Phrase(at, at, "pronoun"), False, False), Phrase(at, at, "pronoun"), "noun")
+            if lower.endswith(("'s", "s'")) and is_word(tokens[at]):
+                found = phrase_before(tokens, at)
+                if found is not None:
+                    return Tag(Cue(noun, noun, found, False, False), found, "noun")
+            if not is_word(tokens[at]):
+                break
+        for at in range(noun + 1, min(len(tokens), noun + 3)):
+            if tokens[at].lower in ("by", "from"):
+                found = phrase_after(tokens, at + 1)
+                if found is not None:
+                    return Tag(Cue(noun, noun, found, True, False), found, "noun")
+        return None
+
+
+def _opens(tokens: list[Token], index: int) -> bool:
+    return index == 0 or tokens[index - 1].kind in "pq"
+
+
+def pronoun_of(word: str) -> str:
+    """Return the subject form of a pronoun: "his" and "him" are "he"."""
+    lower = word.lower()
+    lower = _POSSESSIVES.get(lower, lower)
+    return {"him": "he", "her": "she", "them": "they", "hers": "she"}.get(lower, lower)
+
+
+def is_pronoun(word: str) -> bool:
+    """Whether a word is a pronoun that stands for somebody."""
+    return pronoun_of(word) in PRONOUNS
