@@ -2,19 +2,16 @@
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from model.errors import DataError, StanceError
+from service.console import print_evaluation, print_summary, progress_bar, progress_text
 
 if TYPE_CHECKING:
     from model.classifier import StanceClassifier
-    from service.folder.runner import Summary
-    from training.evaluate import Evaluation
-    from training.progress import Progress
 
 app = typer.Typer(
     name="stance",
@@ -77,7 +74,7 @@ def score(
 
     find_documents(path)  # complain before the model is loaded
     target = out or Path(f"statements.{chosen}")
-    with _bar("documents") as advance:
+    with progress_bar("documents") as advance:
         summary = score_folder(
             path,
             target,
@@ -86,7 +83,7 @@ def score(
             fragments=fragments,
             on_progress=lambda done, total, so_far: advance(done, total, f"{so_far.statements} statements"),
         )
-    _print_summary(summary, target)
+    print_summary(summary, target)
     if summary.failed:
         raise typer.Exit(1)
 
@@ -158,16 +155,16 @@ def train(
     data = read_labelled(*csv, text_column=text_column, stance_column=stance_column)
     given = {"base": base, "epochs": epochs, "seed": seed}
     recipe = Recipe(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
-    with _bar("training") as advance:
+    with progress_bar("training") as advance:
         manifest, figures = run(
             data,
             out,
             recipe,
             target=target or DEFAULT_TARGET,
             overwrite=overwrite,
-            on_progress=lambda progress: advance(progress.step, progress.steps, _progress_text(progress)),
+            on_progress=lambda progress: advance(progress.step, progress.steps, progress_text(progress)),
         )
-    _print_evaluation(f"{manifest.checkpoint_id} on its {manifest.metrics['set']} rows", figures)
+    print_evaluation(f"{manifest.checkpoint_id} on its {manifest.metrics['set']} rows", figures)
     typer.echo(f"Wrote {out}")
 
 
@@ -197,7 +194,7 @@ def evaluate(
     if as_json:
         _line({"model": classifier.checkpoint_id, "set": data.name, **asdict(figures), "errors": errors})
         return
-    _print_evaluation(f"{classifier.checkpoint_id} on {data.name}", figures)
+    print_evaluation(f"{classifier.checkpoint_id} on {data.name}", figures)
     for error in errors:
         given = f"{error['stance']}, given {error['given']} ({error['confidence']:.2f})"
         typer.echo(f"row {error['row']}: {given}: {error['text']}")
@@ -228,77 +225,6 @@ def _open(checkpoint: Path | None, device: str | None) -> "StanceClassifier":
 
 def _line(value: dict[str, Any]) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False))
-
-
-class _bar:  # noqa: N801 - reads as a function
-    """A progress bar on standard error; silent when that is no terminal."""
-
-    def __init__(self, what: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=Console(stderr=True),
-            disable=not sys.stderr.isatty(),
-        )
-        self._task = self._progress.add_task(what, total=None, note="")
-
-    def __enter__(self) -> Callable[[int, int, str], None]:
-        self._progress.start()
-        return lambda done, total, note: self._progress.update(
-            self._task, completed=done, total=total or None, note=note
-        )
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-
-def _progress_text(progress: "Progress") -> str:
-    if progress.stage != "train":
-        return progress.stage
-    loss = "-" if progress.loss is None else f"{progress.loss:.3f}"
-    left = "?" if progress.seconds_left is None else f"{progress.seconds_left:.0f} s left"
-    return f"loss {loss}  rate {progress.learning_rate:.1e}  {progress.rows_per_s:.0f} rows/s  {left}"
-
-
-def _print_summary(summary: "Summary", target: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(
-        "stance", "statements", "share", title=f"{summary.documents} documents, {summary.statements} statements"
-    )
-    for stance, count in summary.stances.most_common():
-        table.add_row(stance, str(count), f"{count / summary.statements:.0%}")
-    console = Console(stderr=True)
-    console.print(table)
-    console.print(f"{summary.uncertain} uncertain. Wrote {target}")
-    for name, reason in summary.failed.items():
-        console.print(f"not read: {name}: {reason}", style="red", highlight=False)
-
-
-def _print_evaluation(title: str, figures: "Evaluation") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    low, high = figures.macro_f1_interval
-    typer.echo(title)
-    typer.echo(f"macro-F1 {figures.macro_f1:.3f} (95 % bootstrap {low:.3f} to {high:.3f}), {figures.rows} rows")
-    typer.echo(f"accuracy {figures.accuracy:.3f}, stance or secondary {figures.secondary_accuracy:.3f}")
-    typer.echo(f"expected calibration error {figures.ece:.3f} (15 bins)")
-    typer.echo(f"not uncertain {figures.coverage:.0%}, of those right {figures.covered_accuracy:.0%}")
-    if figures.sentiment_macro_f1 is not None:
-        typer.echo(f"sentiment macro-F1 {figures.sentiment_macro_f1:.3f}, {figures.sentiment_rows} rows")
-    table = Table("stance", "precision", "recall", "F1", "rows", *(f"as {label}" for label in figures.labels))
-    for index, (label, each) in enumerate(figures.per_class.items()):
-        scores = (f"{value:.2f}" for value in (each.precision, each.recall, each.f1))
-        table.add_row(label, *scores, str(each.support), *map(str, figures.confusion[index]))
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
 if __name__ == "__main__":
