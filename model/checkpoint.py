@@ -97,6 +97,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def cache_folder() -> Path:
+    """Return where compiled checkpoints and assembled bases are kept: `$STANCE_CACHE`, else the user's cache."""
+    root = os.environ.get("STANCE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stance"
+    return Path(root)
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read a checkpoint's manifest without verifying the other files.
 

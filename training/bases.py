@@ -11,7 +11,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.checkpoint import sha256_of
+from model.checkpoint import cache_folder, sha256_of
 from model.errors import TrainingError
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -32,12 +32,6 @@ class Base:
     name: str
     source: str
     sha256: str = ""
-
-
-def cache_folder() -> Path:
-    """Return where assembled bases and compiled checkpoints are kept: `$STANCE_CACHE`, else the user's cache."""
-    root = os.environ.get("STANCE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stance"
-    return Path(root)
 
 
 def resolve_base(name: str) -> Base:

@@ -3,10 +3,12 @@
 read and check -> split -> fine-tune -> save -> calibrate -> evaluate -> report, card, manifest -> publish
 """
 
+import logging
 import platform
 import shutil
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,8 +19,9 @@ from model.backend import Backend
 from model.calibration import Calibration
 from model.checkpoint import Manifest, publish, seal, sha256_of
 from model.classifier import StanceClassifier
+from model.compiled import open_compiled
 from model.encoding import TextEncoder
-from model.errors import CheckpointError, TrainingError
+from model.errors import BackendError, CheckpointError, TrainingError
 from model.labels import LabelSpace
 from training.bases import Base, resolve_base
 from training.calibrate import fit_calibration
@@ -28,6 +31,8 @@ from training.data import LabelledData, Row, to_dataset
 from training.evaluate import Evaluation, evaluate, write_report
 from training.progress import OnProgress, Progress, ignore_progress
 from training.split import Split, split_rows
+
+log = logging.getLogger(__name__)
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "safetensors", "numpy", "scikit-learn")
 
@@ -92,6 +97,8 @@ def train(
         )
         write_card(staging / "README.md", manifest)
         manifest = seal(staging, manifest)
+        on_progress(Progress("compile"))
+        manifest = _calibrate_compiled(staging, manifest, classifier, split.validation, recipe.stated_accuracy)
         staging.chmod(0o755)
         publish(staging, out, overwrite=overwrite)
     finally:
@@ -143,6 +150,23 @@ def _calibrate(classifier: StanceClassifier, rows: list[Row], stated_accuracy: f
         dtype=np.int64,
     )
     return fit_calibration(logits, stance, sentiment, labels, stated_accuracy)
+
+
+def _calibrate_compiled(
+    staging: Path, manifest: Manifest, reference: StanceClassifier, rows: list[Row], stated_accuracy: float
+) -> Manifest:
+    """Fit a calibration for the compiled form too, where it can be made here; its numbers differ a little.
+
+    The compiled form stays in the cache, so that the first start of a server with this checkpoint is quick.
+    """
+    try:
+        backend = open_compiled(staging, manifest)
+    except BackendError as error:
+        log.warning("no calibration for the compiled form: %s", error)
+        return manifest
+    classifier = StanceClassifier(reference.encoder, backend, reference.labels, Calibration(), reference.checkpoint_id)
+    fitted = {**manifest.calibrations, backend.name: _calibrate(classifier, rows, stated_accuracy)}
+    return seal(staging, replace(manifest, calibrations=fitted))
 
 
 def _counts(split: Split) -> dict[str, dict[str, int]]:

@@ -72,7 +72,7 @@ def test_progress_tells_step_loss_rate_and_time_left(trained):
     assert steps[-1].loss is not None
     assert steps[-1].seconds_left == 0
     assert steps[5].rows_per_s > 0
-    assert [report.stage for report in reports[-3:]] == ["calibrate", "evaluate", "write"]
+    assert [report.stage for report in reports[-4:]] == ["calibrate", "evaluate", "write", "compile"]
 
 
 def test_report_and_card_hold_the_measured_figures(trained):
