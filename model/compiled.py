@@ -1,7 +1,7 @@
 """The compiled form of a checkpoint: derived at first use, checked against PyTorch, cached by hash.
 
-    <cache>/compiled/<key>/int8.onnx     or fp32.onnx, where int8 does not agree
-                           record.json   written last: form, agreement, SHA-256
+    <cache>/compiled/<key>/int8.xml, int8.bin    or fp32.*, where int8 does not agree
+                           record.json           written last: form, agreement, SHA-256 of both
 
 The key covers the weights, the configuration, the processor and the library versions, so that nothing here is ever
 out of date: what has changed has another name.
@@ -30,7 +30,7 @@ from model.errors import BackendError
 from model.probes import PROBES
 
 if TYPE_CHECKING:
-    from model.onnx_backend import OnnxBackend
+    from model.openvino_backend import OpenVinoBackend
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def open_compiled(
     *,
     threads: int | None = None,
     on_message: Callable[[str], None] = log.info,
-) -> "OnnxBackend":
+) -> "OpenVinoBackend":
     """Open the compiled form of a verified checkpoint; make it first where the cache has none.
 
     Args:
@@ -88,9 +88,9 @@ def open_compiled(
         BackendError: it cannot be compiled here, or its answers differ from PyTorch's.
     """
     try:
-        from model.onnx_backend import OnnxBackend
+        from model.openvino_backend import OpenVinoBackend
     except ImportError as error:
-        raise BackendError(f"onnxruntime cannot be imported: {error}") from error
+        raise BackendError(f"openvino cannot be imported: {error}") from error
 
     home = cache_folder() / "compiled" / _key(manifest)
     form = _cached_form(home)
@@ -101,7 +101,7 @@ def open_compiled(
             f"compiled as {form}: largest difference from PyTorch {agreement.difference:.4f}, "
             f"same stance on {agreement.argmax:.1%} of the probe texts"
         )
-    return OnnxBackend(home / f"{form}.onnx", manifest.labels.size, form, threads)
+    return OpenVinoBackend(home / f"{form}.xml", manifest.labels.size, form, manifest.pad_id, threads)
 
 
 def measure_agreement(reference: Backend, other: Backend, encoder: TextEncoder, manifest: Manifest) -> Agreement:
@@ -140,7 +140,7 @@ def _key(manifest: Manifest) -> str:
         "layout": LAYOUT,
         "files": {name: manifest.files.get(name) for name in ("config.json", "model.safetensors", "tokenizer.json")},
         "calibration": asdict(manifest.calibration("torch")),
-        "onnxruntime": version("onnxruntime"),
+        "openvino": version("openvino"),
         "processor": _processor(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
@@ -161,7 +161,7 @@ def _cached_form(home: Path) -> str | None:
     try:
         record = json.loads((home / RECORD).read_text(encoding="utf-8"))
         form = str(record["form"])
-        if form in FORMS and sha256_of(home / f"{form}.onnx") == record["sha256"]:
+        if form in FORMS and _hashes(home, form) == record["sha256"]:
             return form
         log.warning("the compiled checkpoint in %s is damaged; it is made anew", home)
     except FileNotFoundError:
@@ -171,10 +171,14 @@ def _cached_form(home: Path) -> str | None:
     return None
 
 
+def _hashes(home: Path, form: str) -> dict[str, str]:
+    return {name: sha256_of(home / name) for name in (f"{form}.xml", f"{form}.bin")}
+
+
 def _make(folder: Path, manifest: Manifest, home: Path) -> tuple[str, Agreement]:
     try:
-        from model.onnx_backend import OnnxBackend
-        from model.onnx_export import export_graph, quantise, write_graph
+        from model.openvino_backend import OpenVinoBackend
+        from model.openvino_export import export_graph, quantise, write_graph
         from model.torch_backend import TorchBackend
     except ImportError as error:
         raise BackendError(f"the checkpoint cannot be compiled without a library: {error}") from error
@@ -187,24 +191,24 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> tuple[str, Agreement]
     except OSError as error:
         raise BackendError(f"the cache {home.parent} cannot be written: {error}") from error
     try:
-        with tempfile.TemporaryDirectory(prefix="stance-") as work:
-            graph = export_graph(folder, Path(work))
-        write_graph(graph, staging / "fp32.onnx")
-        quantise(graph)
-        write_graph(graph, staging / "int8.onnx")
+        graph = export_graph(folder)
+        for form in reversed(FORMS):
+            if form == "int8":
+                quantise(graph)
+            write_graph(graph, staging / f"{form}.xml")
         for form in FORMS:
-            path = staging / f"{form}.onnx"
-            agreement = measure_agreement(reference, OnnxBackend(path, manifest.labels.size, form), encoder, manifest)
+            backend = OpenVinoBackend(staging / f"{form}.xml", manifest.labels.size, form, manifest.pad_id)
+            agreement = measure_agreement(reference, backend, encoder, manifest)
             if agreement.good:
                 break
             log.warning("the %s form of %s does not agree with PyTorch: %s", form, manifest.checkpoint_id, agreement)
-            path.unlink()
         else:
             raise BackendError(f"no compiled form of {folder} agrees with PyTorch")
-        for other in FORMS:
-            if other != form:
-                (staging / f"{other}.onnx").unlink(missing_ok=True)
-        record = {"form": form, "sha256": sha256_of(path), "checkpoint": manifest.checkpoint_id, **asdict(agreement)}
+        hashes = _hashes(staging, form)
+        for file in staging.iterdir():
+            if file.name not in hashes:
+                file.unlink()
+        record = {"form": form, "sha256": hashes, "checkpoint": manifest.checkpoint_id, **asdict(agreement)}
         write_text_atomic(staging / RECORD, json.dumps(record, indent=2) + "\n")
         _publish(staging, home)
     except OSError as error:
