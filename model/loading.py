@@ -5,9 +5,8 @@ from pathlib import Path
 from model.checkpoint import verify_checkpoint
 from model.classifier import StanceClassifier
 from model.encoding import TextEncoder
+from model.store import Store
 
-CHECKPOINTS = Path(__file__).parent / "checkpoints"
-DEFAULT_CHECKPOINT = CHECKPOINTS / "anchorage-minilm"
 WARM_UP_TEXTS = ("Warm.", "The first request after the start must be as fast as the tenth. " * 4)
 
 
@@ -15,14 +14,14 @@ def open_classifier(folder: Path | None = None, *, device: str | None = None, wa
     """Verify a checkpoint folder, load it and run it once.
 
     Args:
-        folder: the checkpoint, or None for the one that ships.
+        folder: the checkpoint, or None for the one that is served (see `model.store`).
         device: `cpu`, `cuda`, or None for a GPU where there is one.
         warm_up: answer a few texts of different length first, so that no caller pays for the first pass.
 
     Raises:
         CheckpointError: the folder is missing, damaged or inconsistent (see its subclasses).
     """
-    folder = folder or DEFAULT_CHECKPOINT
+    folder = folder or Store().current()
     manifest = verify_checkpoint(folder)
     from model.torch_backend import TorchBackend  # here, since importing torch takes seconds
 
