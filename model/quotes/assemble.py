@@ -4,12 +4,14 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from model.quotes.cues import CUE_VERBS
+from model.quotes.filters import SCARE_SPACES, Repetitions, is_heading, is_nickname, is_title, may_be_headline
 from model.quotes.marks import Marked, find_marked
 from model.quotes.names import Names, Person
 from model.quotes.people import People
 from model.quotes.phrases import Phrase
 from model.quotes.sentences import Paragraph, split_paragraphs
 from model.quotes.speakers import Sentence, Tag, is_pronoun, pronoun_of
+from model.quotes.transcripts import Turn, asks, find_turns
 from model.records import Kind, Span, Statement
 
 _CONTEXT_SIDE = 600
@@ -42,12 +44,17 @@ class Assembler:
     def __init__(self, document: str) -> None:
         self._document = document
         bounds = split_paragraphs(document)
-        marked = find_marked(document, bounds)
+        self._turns = find_turns(document, bounds)
+        spoken = {number for turn in self._turns for number in turn.paragraphs}
+        marked = find_marked(document, bounds, spoken)
         self._paragraphs = [Paragraph(document, s, e, q) for (s, e), q in zip(bounds, marked, strict=True)]
         quotes = [q for group in marked for q in group]
         self._quote_starts = [q.start for q in quotes]
         self._quote_ends = [q.end for q in quotes]
-        self._names = Names(document) if quotes else None
+        self._repetitions = Repetitions(
+            [(n, document[q.inner_start : q.inner_end]) for n, group in enumerate(marked) for q in group]
+        )
+        self._names = Names(document) if quotes or self._turns else None
         self._people = People(document, self._names, self._quoted) if self._names is not None else None
         self._sentence_cache: dict[tuple[int, int], Sentence] = {}
 
@@ -62,10 +69,21 @@ class Assembler:
             if not paragraph.quotes:
                 continue
             self._sentence_cache.clear()
-            here = [self._read(number, quote) for quote in paragraph.quotes]
+            here = [self._read(number, quote) for quote in paragraph.quotes if not self._names_something(quote)]
             self._settle(number, here, said)
             said += here
-        return self._join(said)
+        found = self._join(said)
+        if self._turns:
+            found = sorted([*found, *map(self._spoken, self._turns)], key=lambda s: s.start)
+        return found
+
+    def _spoken(self, turn: Turn) -> Statement:
+        """A turn of a transcript as a statement."""
+        speaker = None
+        if not asks(turn.label) and self._names is not None:
+            speaker = self._names.find(turn.label) or turn.label
+        text = " ".join(span.of(self._document) for span in turn.spans)
+        return Statement(text, turn.spans, "full", speaker, turn.label, ":")
 
     def _sentence(self, paragraph: int, index: int) -> Sentence:
         key = (paragraph, index)
@@ -87,6 +105,13 @@ class Assembler:
             if tag.cue is not None:
                 said.cue = self._document[sentence.tokens[tag.cue.at].start : sentence.tokens[tag.cue.last].end]
         return said
+
+    def _names_something(self, quote: Marked) -> bool:
+        """Whether a quote is a title or a nickname."""
+        words = self._document[quote.inner_start : quote.inner_end]
+        return is_title(self._document, quote.start, quote.end, words) or is_nickname(
+            self._document, quote.start, quote.end, words
+        )
 
     def _woven(self, sentence: Sentence, at: int, quote: Marked, tag: Tag | None) -> bool:
         """Whether a quote is part of the reporter's own clause."""
@@ -114,11 +139,12 @@ class Assembler:
         tokens = sentence.tokens
         mention = sentence.text(self._document, subject)
         start, end = tokens[subject.first].start, tokens[subject.last].end
+        said.mention = mention
         for ending in ("'s", "’s", "'", "’"):
             mention = mention.removesuffix(ending)
-        said.mention = mention
         said.person = None
         if subject.kind == "pronoun" or is_pronoun(mention):
+            said.mention = mention.replace("’", "'").partition("'")[0]
             said.person = people.pronoun(pronoun_of(mention), start)
             said.speaker = said.person.full if said.person else None
             return
@@ -148,7 +174,7 @@ class Assembler:
         if said.marked.continues and earlier:
             self._copy(earlier[-1], said)
             return
-        if said.fragment:
+        if said.fragment and not self._opens_sentence(said):
             return
         if previous is not None and previous.speaker is not None and said.sentence - previous.sentence <= 1:
             self._copy(previous, said)
@@ -164,13 +190,19 @@ class Assembler:
         if self._dashed(said, number):
             return
         before = self._paragraphs[number - 1]
-        if before.quotes and earlier and earlier[-1].paragraph == number - 1 and not earlier[-1].fragment:
+        last = len(before.sentences) - 1
+        if (
+            earlier
+            and earlier[-1].paragraph == number - 1
+            and (not earlier[-1].fragment or earlier[-1].sentence == last)
+        ):
             self._copy(earlier[-1], said)
             return
-        last = len(before.sentences) - 1
-        text = before.text.rstrip()
-        if text.endswith((":", ",")) or not before.quotes:
-            self._from_sentence(said, number - 1, last, colon=text.endswith(":"))
+        self._from_sentence(said, number - 1, last, colon=before.text.rstrip().endswith(":"))
+
+    def _opens_sentence(self, said: _Said) -> bool:
+        start, _ = self._paragraphs[said.paragraph].sentences[said.sentence]
+        return not self._document[start : said.marked.start].strip()
 
     def _dashed(self, said: _Said, number: int) -> bool:
         """A signature on the line below the quote: "— Anna Berg"."""
@@ -228,7 +260,8 @@ class Assembler:
 
     def _joined(self, last: _Said, item: _Said) -> bool:
         if item.marked.continues:
-            return True
+            # A mark left open by mistake joins nothing to the words of somebody else.
+            return not (item.own and item.person is not None and item.person is not last.person)
         if last.paragraph != item.paragraph or last.fragment:
             return False
         if last.speaker != item.speaker and not (last.person is not None and last.person is item.person):
@@ -245,8 +278,7 @@ class Assembler:
         if item.fragment or item.sentence != last.sentence + 1:
             return False
         # The quote opens the sentence after the tag.
-        start, _ = self._paragraphs[item.paragraph].sentences[item.sentence]
-        return not self._document[start : item.marked.start].strip()
+        return self._opens_sentence(item)
 
     def _statement(self, group: list[_Said]) -> Statement | None:
         first = group[0]
@@ -273,9 +305,20 @@ class Assembler:
     def _scare(self, group: list[_Said]) -> bool:
         """Whether the marks hold no speech: a title, a nickname, words at arm's length that nobody said."""
         only = group[0]
-        if len(group) > 1 or not only.fragment:
+        if len(group) > 1:
             return False
-        return only.speaker is None and only.mention is None
+        document, marked = self._document, only.marked
+        words = document[marked.inner_start : marked.inner_end]
+        paragraph = self._paragraphs[only.paragraph].text
+        if may_be_headline(paragraph, only.paragraph == 0) and self._repetitions.elsewhere(only.paragraph, words):
+            return True
+        if not only.own and is_heading(paragraph, words):
+            return True
+        if is_title(document, marked.start, marked.end, words) or is_nickname(
+            document, marked.start, marked.end, words
+        ):
+            return True
+        return only.fragment and only.mention is None and words.count(" ") < SCARE_SPACES
 
     def _context(self, said: _Said) -> str:
         start, end = self._paragraphs[said.paragraph].sentences[said.sentence]

@@ -134,7 +134,7 @@ class Names:
         self._collect()
 
     def _collect(self) -> None:
-        headlines = _headlines(self._document)
+        headlines = [m.span() for m in _SHORT_LINE.finditer(self._document) if is_headline(m.group())]
         line = 0
         for mention in self.mentions:
             while line < len(headlines) and headlines[line][1] <= mention.start:
@@ -215,19 +215,21 @@ class Names:
         words = self._document[mention.start : mention.end]
         return Person(_bare(words), gender=gender)
 
+    def find(self, label: str) -> str | None:
+        """Return the full name behind a surname in any case ("BERG"), if one person alone bears it."""
+        words = _bare(label).split()
+        known = self._by_last.get(fold(words[-1]), []) if words else []
+        return known[0].full if len(known) == 1 else None
+
     def people(self) -> list[Person]:
         """Return everybody whose full name the document gives."""
         return [p for known in self._by_last.values() for p in known]
 
 
-def _headlines(document: str) -> list[tuple[int, int]]:
-    """Lines that capitalise most of their words, where a capital says nothing about names."""
-    found = []
-    for match in _SHORT_LINE.finditer(document):
-        words = _LONG_WORD.findall(match.group())
-        if len(words) >= 4 and sum(w[0].isupper() for w in words) * 4 >= len(words) * 3:
-            found.append(match.span())
-    return found
+def is_headline(line: str) -> bool:
+    """Whether a line capitalises most of its words, so that a capital says nothing about names."""
+    words = _LONG_WORD.findall(line)
+    return len(words) >= 4 and sum(w[0].isupper() for w in words) * 4 >= len(words) * 3
 
 
 def _gender(mention: Mention) -> str:

@@ -3,8 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from model.quotes.cues import CUE_VERBS, STRONG
-from model.quotes.lexicon import ADVERBS, BE_FORMS, CONJUNCTIONS, DETERMINERS, PREPOSITIONS, PRONOUNS, ROLES, TIME_WORDS
+from model.quotes.cues import BARE, CUE_VERBS, STRONG
+from model.quotes.lexicon import (
+    ADVERBS,
+    BE_FORMS,
+    CONJUNCTIONS,
+    DETERMINERS,
+    DOCUMENTS,
+    PREPOSITIONS,
+    PRONOUNS,
+    ROLES,
+    TIME_WORDS,
+)
 from model.quotes.sentences import Token
 
 PhraseKind = Literal["name", "pronoun", "description"]
@@ -76,6 +86,12 @@ _NOT_SUBJECT = frozenset(
         "it's",
     ]
 )
+_ARTICLES = frozenset(["the", "a", "an", "this", "his", "her", "its", "their", "our", "my", "your", "every", "no"])
+_AUXILIARIES = frozenset(
+    ["will", "would", "can", "could", "may", "might", "must", "should", "did", "does", "do", "didn't", "not", "n't"]
+)
+_BETWEEN = ADVERBS | TIME_WORDS | {"last", "this", "on", "s"}
+"""What may stand between a subject and its verb."""
 _REACH = 40
 """How many tokens a search may walk: sentences of newspapers are shorter, hostile ones are not."""
 
@@ -100,6 +116,11 @@ def is_word(token: Token) -> bool:
     return token.kind in "wa"
 
 
+def is_pronoun(token: Token) -> bool:
+    """Whether a token is a personal pronoun, contracted or not: "he", "he's", "they've"."""
+    return token.lower.partition("'")[0] in PRONOUNS
+
+
 def _named(token: Token) -> bool:
     return (
         is_word(token)
@@ -107,7 +128,7 @@ def _named(token: Token) -> bool:
         and token.lower not in TIME_WORDS
         and token.lower not in DETERMINERS
         and token.lower not in _CLOSED
-        and token.lower not in PRONOUNS
+        and not is_pronoun(token)
     )
 
 
@@ -122,9 +143,9 @@ def phrase_before(tokens: list[Token], end: int, floor: int = 0) -> Phrase | Non
         while at > floor and tokens[at].text != "(":
             at -= 1
         return phrase_before(tokens, at - 1, floor) if tokens[at].text == "(" else None
-    if not is_word(last) or last.lower in TIME_WORDS:
+    if not is_word(last) or last.lower in TIME_WORDS or last.lower in _ARTICLES:
         return None
-    if last.lower in PRONOUNS:
+    if is_pronoun(last):
         return _antecedent(tokens, end, floor) if last.lower == "who" else Phrase(end, end, "pronoun")
     if last.lower in _CLOSED or last.lower in _NOT_SUBJECT:
         return _antecedent(tokens, end, floor) if last.lower in ("that", "which") and end > floor else None
@@ -221,7 +242,7 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
     if start >= len(tokens) or not is_word(tokens[start]):
         return None
     first = tokens[start]
-    if first.lower in PRONOUNS:
+    if is_pronoun(first):
         return Phrase(start, start, "pronoun") if first.lower != "who" else None
     if first.lower in ("him", "her", "them") and (start + 1 >= len(tokens) or not is_word(tokens[start + 1])):
         return Phrase(start, start, "pronoun")
@@ -233,7 +254,10 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
         token = tokens[at]
         if not is_word(token) or token.lower in PRONOUNS or (at > start and token.lower in TIME_WORDS):
             break
-        if _named(token):
+        if token.lower.endswith(("'s", "s'")):
+            # "Anna Berg's lawyer": the name only says whose.
+            named = False
+        elif _named(token):
             named = True
         elif token.lower in _PARTICLES and named and at + 1 < limit and _named(tokens[at + 1]):
             pass
@@ -284,7 +308,20 @@ def subject_of(tokens: list[Token], cue: int, floor: int = 0) -> Phrase | Litera
     verb = tokens[cue].lower
     at = cue - 1
     passive = False
-    while at >= floor and is_word(tokens[at]) and (tokens[at].lower in ADVERBS or _adverb(tokens[at])):
+    if verb in BARE and not _licensed(tokens, cue, floor):
+        return None
+    if at >= floor and tokens[at].lower == "to":
+        # "led Anna Berg to warn": the object does it; otherwise the subject of the clause.
+        object_ = phrase_before(tokens, at - 1, floor)
+        if (
+            object_ is None
+            or object_.kind != "name"
+            or object_.first <= floor
+            or tokens[object_.first - 1].lower in PREPOSITIONS
+        ):
+            return "inherit"
+        return object_ if is_word(tokens[object_.first - 1]) else "inherit"
+    while at >= floor and is_word(tokens[at]) and (tokens[at].lower in _BETWEEN or _adverb(tokens[at])):
         passive = passive or tokens[at].lower in BE_FORMS
         at -= 1
     participle = verb.endswith("ing")
@@ -304,11 +341,45 @@ def subject_of(tokens: list[Token], cue: int, floor: int = 0) -> Phrase | Litera
     if is_word(before) and before.lower in CUE_VERBS and tokens[cue - 1].lower == "to":
         return "inherit"
     found = phrase_before(tokens, at, floor)
-    if found is None and participle:
+    if found is None:
+        return "inherit" if participle or before.lower in ("that", "which", "who") else None
+    if participle and not passive and is_document(tokens, found):
         return "inherit"
+    if found is not None and found.kind == "description" and not _can_speak(tokens, found) and found.first > floor:
+        # "Protesters marching through the streets chanted": the streets did not.
+        return "inherit" if tokens[found.first - 1].lower in PREPOSITIONS else found
     if found is not None and participle and not passive and found.kind == "description":
         return found if _can_speak(tokens, found) else "inherit"
     return found
+
+
+def _licensed(tokens: list[Token], cue: int, floor: int) -> bool:
+    """Whether a bare form is a verb here: "they claim", "would claim", "officials claim", "to claim"."""
+    at = cue - 1
+    while at > floor and _adverb(tokens[at]):
+        at -= 1
+    if at < floor:
+        return False
+    before = tokens[at].lower
+    if _named(tokens[at]) and at > floor:
+        # "Anna Berg and Carl Dahl call it ..."
+        while at > floor and _named(tokens[at]):
+            at -= 1
+        return tokens[at].lower == "and"
+    if before in ("they", "we", "i", "you", "who", "and", "people", "police", "to", "also") or before in _AUXILIARIES:
+        return True
+    return (
+        before.endswith("s")
+        and not before.endswith(("'s", "ss"))
+        and not tokens[at].capital
+        and before not in _CLOSED
+        and before not in DETERMINERS
+    )
+
+
+def is_document(tokens: list[Token], phrase: Phrase) -> bool:
+    """Whether a description is of something written rather than of somebody."""
+    return phrase.kind == "description" and any(t.lower in DOCUMENTS for t in tokens[phrase.first : phrase.last + 1])
 
 
 def _adverb(token: Token) -> bool:
@@ -372,7 +443,10 @@ def main_subject(tokens: list[Token], end: int | None = None) -> Phrase | None:
             found = phrase_after(tokens, at)
             if found is not None:
                 return found
-        comma = next((i for i in range(at, min(end, at + _REACH)) if tokens[i].text in (",", "—", "–")), None)
+        comma = next(
+            (i for i in range(at, min(end, at + _REACH)) if tokens[i].text in (",", "—", "–") or tokens[i].kind == "q"),
+            None,
+        )
         if comma is None:
             return None
         at = comma + 1
@@ -380,20 +454,36 @@ def main_subject(tokens: list[Token], end: int | None = None) -> Phrase | None:
 
 
 def clause_subject(tokens: list[Token], end: int) -> Phrase | None:
-    """Return the subject of the nearest clause before a token: a speaker with a verb behind it."""
+    """Return the subject of the nearest clause before a token; main clauses go before subordinate ones."""
+    spare: Phrase | None = None
     for at in range(end - 1, max(-1, end - _REACH), -1):
         token = tokens[at]
         if not is_word(token) or not (_named(token) or token.lower in PRONOUNS or token.lower in DETERMINERS):
             continue
-        if at and is_word(tokens[at - 1]) and tokens[at - 1].lower not in CONJUNCTIONS:
+        before = tokens[at - 1] if at else None
+        free = token.lower in ("he", "she", "they")
+        if before is not None and not free and is_word(before) and before.lower not in CONJUNCTIONS:
             continue
         found = phrase_after(tokens, at)
         if found is None or found.last + 1 >= end or (found.kind == "description" and not _can_speak(tokens, found)):
             continue
-        verb = tokens[found.last + 1]
-        if is_word(verb) and not verb.capital and verb.lower not in PREPOSITIONS and verb.lower not in CONJUNCTIONS:
-            return found
-    return None
+        verb = tokens[_past_aside(tokens, found.last + 1, end)]
+        if not is_word(verb) or verb.capital or verb.lower in PREPOSITIONS or verb.lower in CONJUNCTIONS:
+            continue
+        if before is not None and is_word(before) and before.lower not in ("and", "but", "or"):
+            spare = spare or found
+            continue
+        return found
+    return spare
+
+
+def _past_aside(tokens: list[Token], at: int, end: int) -> int:
+    """Skip "(D-Ohio)" and ", in particular," between a subject and its verb."""
+    for mark, closing in (("(", ")"), (",", ",")):
+        if tokens[at].text == mark:
+            stop = next((i for i in range(at + 1, min(end, at + 14)) if tokens[i].text == closing), None)
+            at = stop + 1 if stop is not None and stop + 1 < end else at
+    return at
 
 
 def can_speak(tokens: list[Token], phrase: Phrase, cue: str) -> bool:
