@@ -4,7 +4,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from model.quotes.cues import CUE_VERBS
-from model.quotes.filters import SCARE_SPACES, Repetitions, is_heading, is_nickname, is_title, may_be_headline
+from model.quotes.filters import SCARE_SPACES, Repetitions, is_heading, is_nickname, is_so_called, is_title, may_be_headline
 from model.quotes.marks import Marked, find_marked
 from model.quotes.names import Names, Person
 from model.quotes.people import People
@@ -14,6 +14,8 @@ from model.quotes.speakers import Sentence, Tag, is_pronoun, pronoun_of
 from model.quotes.transcripts import Turn, asks, find_turns
 from model.records import Kind, Span, Statement
 
+_SENTENCES_KEPT = 8
+"""Quotes are read in order and look back one sentence at most, so that a paragraph without end needs no more memory."""
 _CONTEXT_SIDE = 600
 """How much of an endless sentence a fragment keeps on each side as its context."""
 
@@ -68,7 +70,6 @@ class Assembler:
         for number, paragraph in enumerate(self._paragraphs):
             if not paragraph.quotes:
                 continue
-            self._sentence_cache.clear()
             here = [self._read(number, quote) for quote in paragraph.quotes if not self._names_something(quote)]
             self._settle(number, here, said)
             said += here
@@ -88,6 +89,8 @@ class Assembler:
     def _sentence(self, paragraph: int, index: int) -> Sentence:
         key = (paragraph, index)
         if key not in self._sentence_cache:
+            if len(self._sentence_cache) >= _SENTENCES_KEPT:
+                self._sentence_cache.clear()
             holder = self._paragraphs[paragraph]
             self._sentence_cache[key] = Sentence(holder.tokens(*holder.sentences[index]))
         return self._sentence_cache[key]
@@ -96,7 +99,7 @@ class Assembler:
         paragraph = self._paragraphs[number]
         index = paragraph.sentence_at(quote.start)
         sentence = self._sentence(number, index)
-        at = next((i for i, t in enumerate(sentence.tokens) if t.kind == "q" and t.start <= quote.start < t.end), None)
+        at = sentence.quotes.get(quote.start)
         tag = sentence.tag(at) if at is not None else None
         fragment = at is not None and self._woven(sentence, at, quote, tag)
         said = _Said(quote, number, index, fragment, tag, None, None, None, None, own=tag is not None)
@@ -107,11 +110,10 @@ class Assembler:
         return said
 
     def _names_something(self, quote: Marked) -> bool:
-        """Whether a quote is a title or a nickname."""
-        words = self._document[quote.inner_start : quote.inner_end]
-        return is_title(self._document, quote.start, quote.end, words) or is_nickname(
-            self._document, quote.start, quote.end, words
-        )
+        """Whether a quote is a title, a nickname or a word that the reporter doubts."""
+        document, start, end = self._document, quote.start, quote.end
+        words = document[quote.inner_start : quote.inner_end]
+        return is_title(document, start, end, words) or is_nickname(document, start, end, words) or is_so_called(document, start)
 
     def _woven(self, sentence: Sentence, at: int, quote: Marked, tag: Tag | None) -> bool:
         """Whether a quote is part of the reporter's own clause."""
@@ -185,9 +187,7 @@ class Assembler:
             if previous is not None:
                 self._copy(previous, said)
             return
-        if number == 0:
-            return
-        if self._dashed(said, number):
+        if self._dashed(said, number) or number == 0:
             return
         before = self._paragraphs[number - 1]
         last = len(before.sentences) - 1

@@ -26,6 +26,7 @@ _AFTER_TITLE = re.compile(
     rf"\s+(?:{_WORKS}|forum|town\s+hall|interview|host|conference|summit|tour|rally|broadcast|segment|star|producer)\b"
 )
 _AMONG_NAMES = re.compile(r"\b(?:in|at|during|from|into|for)\s+(?:(?:an?|the)\s+)?\Z")
+_SO_CALLED = re.compile(r"\b[Ss]o-called\s+\Z")
 _NICKNAME = re.compile(r"[A-Z][\w.’'-]*\s+\Z")
 _SURNAME = re.compile(r"\s+[A-Z][a-z]")
 
@@ -55,9 +56,14 @@ def is_nickname(document: str, start: int, end: int, words: str) -> bool:
     return bool(_NICKNAME.search(document[max(0, start - 20) : start]) and _SURNAME.match(document, end))
 
 
+def is_so_called(document: str, start: int) -> bool:
+    """Whether the reporter holds the words at arm's length: the so-called "rye deal"."""
+    return _SO_CALLED.search(document[max(0, start - 12) : start]) is not None
+
+
 def is_heading(paragraph: str, words: str) -> bool:
     """Whether a quote is a line of its own in capitals."""
-    return " " in words and _capitalised(words) and len(paragraph) - len(words) < 6
+    return len(_WORD.findall(words)) > 2 and _capitalised(words) and len(paragraph) - len(words) < 6
 
 
 def _capitalised(words: str) -> bool:

@@ -97,7 +97,10 @@ def find_marked(document: str, paragraphs: list[tuple[int, int]], skip: Abstract
 
 
 def _marks(document: str, start: int, end: int) -> list[_Mark]:
-    judged = (_judge(document, m.start(), m.group(), start, end) for m in MARK.finditer(document, start, end))
+    lead = start
+    while lead < end and document[lead].isspace():
+        lead += 1
+    judged = (_judge(document, m.start(), m.group(), lead, end) for m in MARK.finditer(document, start, end))
     return [mark for mark in judged if mark is not None]
 
 
@@ -121,7 +124,7 @@ def _judge(document: str, at: int, shape: str, start: int, end: int) -> _Mark | 
     if shape in "“„‟«" or shape == "``":
         # A low-high pair closes with the mark that opens elsewhere, and guillemets may stand reversed.
         return _Mark(at, shape, opens=not (free_right and not free_left), closes=free_right or not free_left)
-    if not document[start:at].strip():
+    if at == start:
         # Whatever its shape, a mark at the start of a paragraph opens.
         return _Mark(at, shape, opens=True, closes=False)
     if shape in "”»":

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from model.quotes.lexicon import ROLES, TIME_WORDS
 from model.quotes.name_lists import FEMALE, HONORIFICS, MALE, NOT_NAMES, NOT_PERSONS, SPELLINGS, SUFFIXES, TITLES
@@ -21,6 +22,7 @@ _PARTICLE = r"(?:de|la|del|della|di|da|dos|du|van|von|der|den|bin|ibn|al|el|le|t
 NAME_RUN = re.compile(rf"(?<![\w’'-]){_CAP}(?:[ \u00a0](?:{_PARTICLE}[ \u00a0]){{0,2}}{_CAP}){{0,9}}")
 
 _SHORT_LINE = re.compile(r"^.{1,180}$", re.MULTILINE)
+_CUT = TIME_WORDS | NOT_NAMES
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 
 
@@ -61,8 +63,7 @@ class Person:
         return self.name if " " in self.name or not self.titled else self.titled
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """One place where a name is written.
 
     Args:
@@ -79,41 +80,44 @@ class Mention:
 
 
 def _bare(word: str) -> str:
-    for ending in ("'s", "’s", "'", "’"):
-        if word.endswith(ending):
-            return word[: -len(ending)]
+    if word[-1:] in "s'’":
+        for ending in ("'s", "’s", "'", "’"):
+            if word.endswith(ending):
+                return word[: -len(ending)]
     return word
 
 
 def read_run(text: str, start: int) -> list[Mention]:
     """Split a run of capitalised words into mentions: titles in front, weekdays and sentence openers cut off."""
-    words: list[tuple[str, int, int]] = [
-        (m.group(), m.start() + start, m.end() + start) for m in re.finditer(r"\S+", text)
-    ]
     found: list[Mention] = []
-    current: list[tuple[str, int, int]] = []
-    for word in [*words, None]:
-        lower = "" if word is None else word[0].lower().rstrip(".")
-        if word is None or lower in TIME_WORDS or lower in NOT_NAMES:
+    current: list[tuple[str, str, int]] = []
+    at = start
+    # The words of a run stand one space apart.
+    for word in text.replace("\u00a0", " ").split(" "):
+        lower = word.lower().rstrip(".")
+        if lower in _CUT:
             if current:
                 found.append(_mention(current))
-            current = []
-            continue
-        current.append(word)
-        if word[0].endswith(("'s", "’s", "s’")):
-            found.append(_mention(current))
-            current = []
+                current = []
+        else:
+            current.append((word, lower, at))
+            if word[-1] in "s’'" and word.endswith(("'s", "’s", "s’")):
+                found.append(_mention(current))
+                current = []
+        at += len(word) + 1
+    if current:
+        found.append(_mention(current))
     return found
 
 
-def _mention(words: list[tuple[str, int, int]]) -> Mention:
-    last_title = -1
-    for index, (word, _, _) in enumerate(words):
-        if _bare(word.lower()).rstrip(".") in TITLES:
-            last_title = index
-    core = words[last_title + 1 :]
-    titles = tuple(w.lower().rstrip(".") for w, _, _ in words[: last_title + 1])
-    return Mention(words[0][1], words[-1][2], tuple(_bare(w) for w, _, _ in core), titles)
+def _mention(words: list[tuple[str, str, int]]) -> Mention:
+    first, last = 0, words[-1]
+    for index, (_, lower, _) in enumerate(words):
+        if _bare(lower) in TITLES:
+            first = index + 1
+    core = tuple(_bare(word) for word, _, _ in words[first:])
+    titles = tuple(lower for _, lower, _ in words[:first])
+    return Mention(words[0][2], last[2] + len(last[0]), core, titles)
 
 
 class Names:

@@ -250,6 +250,7 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
         return None
     at, named, limit = start, False, min(len(tokens), start + 16)
     role = False
+    linked = False
     while at < limit:
         token = tokens[at]
         if not is_word(token) or token.lower in PRONOUNS or (at > start and token.lower in TIME_WORDS):
@@ -267,6 +268,7 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
                 break
             if token.lower != "of" and tokens[at - 1].lower not in ROLES:
                 break
+            linked = True
         elif (
             token.lower in _CLOSED
             or (named and token.lower not in ROLES)
@@ -283,7 +285,28 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
         last -= 1
     if last < start:
         return None
-    return Phrase(start, last, "name" if _named(tokens[last]) else "description")
+    if linked and named and last + 1 < len(tokens) and not _named(first):
+        # "the head of the Oslo chamber": the name is part of the description.
+        while last + 1 < limit and is_word(tokens[last + 1]) and tokens[last + 1].lower not in _CLOSED - {"of"}:
+            if tokens[last + 1].lower in CUE_VERBS:
+                break
+            last += 1
+    apposed = _apposed(tokens, last + 1) if not _named(tokens[last]) or linked else None
+    if apposed is not None:
+        return apposed
+    return Phrase(start, last, "description" if linked or not _named(tokens[last]) else "name")
+
+
+def _apposed(tokens: list[Token], comma: int) -> Phrase | None:
+    """The name behind a description: "the head of the union, Anna Berg,"."""
+    if comma + 1 >= len(tokens) or tokens[comma].text != ",":
+        return None
+    last = comma
+    while last + 1 < len(tokens) and last - comma < 6 and _named(tokens[last + 1]):
+        last += 1
+    if last - comma < 2 or (last + 1 < len(tokens) and tokens[last + 1].kind == "w"):
+        return None
+    return Phrase(comma + 1, last, "name")
 
 
 def _can_speak(tokens: list[Token], phrase: Phrase) -> bool:
@@ -406,6 +429,11 @@ def _across_aside(tokens: list[Token], comma: int, floor: int, mark: str) -> Phr
             continue
         tried += 1
         aside = tokens[at + 1]
+        if comma - at > 2 and all(_named(t) for t in tokens[at + 1 : comma]):
+            # "the minister's deputy, Anna Berg, said"
+            described = phrase_before(tokens, at - 1, floor)
+            if described is not None and described.kind == "description":
+                return Phrase(at + 1, comma - 1, "name")
         if aside.lower in _ASIDE or aside.text[:1].isdigit() or is_word(aside):
             found = phrase_before(tokens, at - 1, floor)
             if found is not None and (found.kind != "description" or _can_speak(tokens, found)):

@@ -73,10 +73,11 @@ class Sentence:
         tokens: the tokens, each quote one of them.
     """
 
-    __slots__ = ("_main", "_main_known", "cues", "tokens")
+    __slots__ = ("_main", "_main_known", "cues", "quotes", "tokens")
 
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
+        self.quotes = {t.start: i for i, t in enumerate(tokens) if t.kind == "q"}
         self._main: Phrase | None = None
         self._main_known = False
         self.cues: list[Cue] = []
@@ -249,6 +250,8 @@ class Sentence:
         tokens = self.tokens
         for at in range(quote - 1, max(-1, quote - 12), -1):
             if tokens[at].lower == "as":
+                if at and tokens[at - 1].lower in ("known", "such", "so", "well", "far", "long", "soon", "same", "much"):
+                    return None
                 subject = clause_subject(tokens, at)
                 return Tag(None, subject, "subject") if subject is not None else None
             if tokens[at].kind == "p":
