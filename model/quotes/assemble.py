@@ -105,6 +105,8 @@ class Assembler:
         said = _Said(quote, number, index, fragment, tag, None, None, None, None, own=tag is not None)
         if tag is not None:
             self._name(said, sentence, tag.subject)
+            if said.person is not None and self._people is not None:
+                self._people.remember(quote.start, said.person)
             if tag.cue is not None:
                 said.cue = self._document[sentence.tokens[tag.cue.at].start : sentence.tokens[tag.cue.last].end]
         return said

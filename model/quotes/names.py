@@ -134,6 +134,7 @@ class Names:
         self._starts = [m.start for m in self.mentions]
         self._by_last: dict[str, list[Person]] = defaultdict(list)
         self._by_start: dict[int, Person] = {}
+        self._strangers: dict[tuple[str, str], Person] = {}
         self._document = document
         self._collect()
 
@@ -202,13 +203,18 @@ class Names:
         """Return who a mention is, if the document says so without doubt."""
         return self._by_start.get(mention.start)
 
-    def resolve(self, mention: Mention) -> Person:
-        """Return the person of a mention; for a surname that several share, the one named last before it."""
+    def resolve(self, mention: Mention, gender: str = "") -> Person:
+        """Return the person of a mention; a surname that several share stands for the one named by far the most.
+
+        Args:
+            mention: where the name stands.
+            gender: "m" or "f" where a pronoun shows it.
+        """
         known = self._by_start.get(mention.start)
         if known is not None:
             return known
         sharing = self._by_last.get(fold(mention.core[-1]), []) if mention.core else []
-        gender = _gender(mention)
+        gender = _gender(mention) or gender
         fitting = [p for p in sharing if not (gender and p.gender and gender != p.gender)]
         if len(fitting) == 1:
             return fitting[0]
@@ -216,8 +222,13 @@ class Names:
             ranked = sorted(fitting, key=lambda p: len(p.places), reverse=True)
             if len(ranked[0].places) >= 2 * len(ranked[1].places):
                 return ranked[0]
-        words = self._document[mention.start : mention.end]
-        return Person(_bare(words), gender=gender)
+        # Nobody the document introduces: still one person wherever the same name is written.
+        gender = gender if sharing else _gender(mention)
+        key = (fold(mention.core[-1]) if mention.core else str(mention.start), gender if sharing else "")
+        if key not in self._strangers:
+            words = self._document[mention.start : mention.end]
+            self._strangers[key] = Person(_bare(words), gender=gender)
+        return self._strangers[key]
 
     def find(self, label: str) -> str | None:
         """Return the full name behind a surname in any case ("BERG"), if one person alone bears it."""
