@@ -5,17 +5,9 @@ from typing import Literal
 
 from model.quotes.cues import BARE, CUE_VERBS, STRONG
 from model.quotes.lexicon import BE_FORMS, CUE_NOUNS, DEFERRING_VERBS, LABELS, PRONOUNS
-from model.quotes.phrases import (
-    Phrase,
-    can_speak,
-    clause_subject,
-    is_word,
-    main_subject,
-    phrase_after,
-    phrase_before,
-    subject_of,
-)
+from model.quotes.phrases import Phrase, can_speak, is_word, phrase_after, phrase_before
 from model.quotes.sentences import Token
+from model.quotes.subjects import clause_subject, main_subject, subject_of
 
 _REACH = 60
 """How many tokens may stand between a quote and its cue."""
@@ -250,7 +242,17 @@ class Sentence:
         tokens = self.tokens
         for at in range(quote - 1, max(-1, quote - 12), -1):
             if tokens[at].lower == "as":
-                if at and tokens[at - 1].lower in ("known", "such", "so", "well", "far", "long", "soon", "same", "much"):
+                if at and tokens[at - 1].lower in (
+                    "known",
+                    "such",
+                    "so",
+                    "well",
+                    "far",
+                    "long",
+                    "soon",
+                    "same",
+                    "much",
+                ):
                     return None
                 subject = clause_subject(tokens, at)
                 return Tag(None, subject, "subject") if subject is not None else None
