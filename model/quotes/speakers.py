@@ -117,7 +117,10 @@ class Sentence:
                 if found is not None and ((before is not None and before.kind == "q") or self._quote_near(index)):
                     return Cue(index, index, found, True, strong) if can_speak(tokens, found, form) else None
             return None
-        if subject is None or subject.last >= index or not can_speak(tokens, subject, form):
+        if subject is not None and subject.first > index:
+            # The passive names who speaks behind the verb.
+            return Cue(index, index, subject, True, strong) if can_speak(tokens, subject, form) else None
+        if subject is None or not can_speak(tokens, subject, form):
             return None
         if CUE_VERBS[form] in ("quote", "cite"):
             # "The agency quoted the minister as saying": the words are the minister's.

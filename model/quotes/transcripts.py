@@ -67,7 +67,9 @@ def _transcript_labels(found: list[str]) -> set[str]:
     """The labels that make a transcript: several of them, taking turns."""
     count = Counter(found)
     capitals = {label for label in count if label.isupper()}
-    if len(capitals) >= 2 and sum(count[label] for label in capitals) >= 3 and max(count[c] for c in capitals) >= 2:
+    # "ANNA BERG:" at first is "BERG:" later.
+    voices = Counter(label.split()[-1] for label in found if label in capitals)
+    if len(voices) >= 2 and sum(voices.values()) >= 3 and max(voices.values()) >= 2:
         return capitals
     if len(capitals & _ASKS) and sum(count[label] for label in capitals & _ASKS) >= 3:
         return capitals & _ASKS
