@@ -6,7 +6,7 @@ the quote, so that positions stay those of the document.
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from model.quotes.cues import tag_follows
 from model.quotes.lexicon import ABBREVIATIONS
@@ -29,9 +29,8 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word, a mark of punctuation (`kind` "p") or a masked quote ("q")."""
+class Token(NamedTuple):
+    """A word ("w"), an abbreviation ("a"), a mark of punctuation ("p") or a masked quote ("q")."""
 
     text: str
     lower: str
