@@ -144,7 +144,8 @@ def quotes(
 def train(
     csv: Annotated[list[Path], typer.Argument(help="Labelled CSV; several are joined.")],
     out: Annotated[Path, typer.Option(help="Checkpoint folder to write.")] = Path("runs/checkpoint"),
-    base: Annotated[str | None, typer.Option(help="minilm, mpnet, a folder, or a hub id.")] = None,
+    base: Annotated[str, typer.Option(help="minilm, mpnet, a folder, or a hub id.")] = "minilm",
+    teacher: Annotated[Path | None, typer.Option(help="A stronger checkpoint to learn from as well.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the split, the head and the order of rows.")] = None,
     target: Annotated[str | None, typer.Option(help="What the stance is toward, in words.")] = None,
@@ -153,19 +154,19 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint at --out.")] = False,
 ) -> None:
     """Train a checkpoint from a labelled CSV, with calibration and a report."""
-    from training.config import DEFAULT_TARGET, Recipe
+    from training.config import DEFAULT_TARGET, recipe_for
     from training.data import read_labelled
     from training.run import train as run
 
     data = read_labelled(*csv, text_column=text_column, stance_column=stance_column)
-    given = {"base": base, "epochs": epochs, "seed": seed}
-    recipe = Recipe(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    recipe = recipe_for(base, epochs=epochs, seed=seed)
     with progress_bar("training") as advance:
         manifest, figures = run(
             data,
             out,
             recipe,
             target=target or DEFAULT_TARGET,
+            teacher=_open(teacher, None) if teacher else None,
             overwrite=overwrite,
             on_progress=lambda progress: advance(progress.step, progress.steps, progress_text(progress)),
         )

@@ -12,7 +12,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from datasets import Dataset
+from numpy.typing import NDArray
 
 from model.encoding import normalise
 from model.errors import DataError, InputError
@@ -209,25 +211,37 @@ def _cross_check(rows: list[Row]) -> list[str]:
     return problems
 
 
-def to_dataset(rows: list[Row], labels: LabelSpace, *, secondary_share: float = 0.0) -> Dataset:
+def to_dataset(
+    rows: list[Row],
+    labels: LabelSpace,
+    *,
+    secondary_share: float = 0.0,
+    teacher: NDArray[np.floating] | None = None,
+    teacher_share: float = 0.0,
+) -> Dataset:
     """Turn rows into a `datasets.Dataset`.
 
     Args:
         rows: checked rows.
         labels: where a label meets its index.
         secondary_share: share of the stance target that goes to the secondary label.
+        teacher: (rows, stance labels) probabilities of a stronger checkpoint, or None.
+        teacher_share: share of the stance target that comes from the teacher (Hinton et al., 2015).
 
     Returns:
         Columns `text`, `stance_target` (float list, stance labels; sums to 1) and `sentiment` (index in its group,
         -100 where the row has none).
     """
     targets = []
-    for row in rows:
+    for number, row in enumerate(rows):
         target = [0.0] * len(labels.stance)
         target[labels.stance.index(row.stance)] = 1.0
         if row.secondary in labels.stance and row.secondary != row.stance:
             target[labels.stance.index(row.stance)] = 1.0 - secondary_share
             target[labels.stance.index(row.secondary)] = secondary_share
+        if teacher is not None:
+            pairs = zip(target, teacher[number].tolist(), strict=True)
+            target = [(1.0 - teacher_share) * own + teacher_share * soft for own, soft in pairs]
         targets.append(target)
     sentiments = [
         labels.sentiment.index(row.sentiment) if row.sentiment in labels.sentiment and labels.sentiment else -100

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from model.errors import DataError
@@ -106,10 +107,22 @@ def test_given_split_wins(write):
     assert split.held_out[0] == "test"
 
 
-def test_half_a_split_column_is_refused(write):
-    data = read_labelled(write("text,stance,split\na,x,train\nb,y,\nc,x,train\nd,y,train\n"))
-    with pytest.raises(DataError, match="row 3, column split"):
+def test_rows_without_a_split_train(write):
+    lines = "".join(f"Text {n},{'ab'[n % 2]},{('test', '')[n % 3 > 0]}\n" for n in range(90))
+    split = split_rows(read_labelled(write("text,stance,split\n" + lines)), 0.1, seed=1)
+    assert [len(split.train), len(split.validation), len(split.test)] == [54, 6, 30]
+
+
+def test_too_few_rows_to_hold_any_out(write):
+    data = read_labelled(write("text,stance\na,x\nb,y\nc,x\nd,y\n"))
+    with pytest.raises(DataError, match="too few"):
         split_rows(data, 0.1, seed=1)
+
+
+def test_a_label_without_training_rows(write):
+    lines = "".join(f"Text {n},{'ab'[n % 2]},train\n" for n in range(40)) + "x,c,test\ny,c,test\n"
+    with pytest.raises(DataError, match="no training row has the label c"):
+        split_rows(read_labelled(write("text,stance,split\n" + lines)), 0.1, seed=1)
 
 
 def test_dataset_targets(write):
@@ -120,3 +133,5 @@ def test_dataset_targets(write):
     assert table["stance_target"][0] == pytest.approx([0.25, 0.75])
     assert table["stance_target"][1] == [1.0, 0.0]
     assert list(table["sentiment"]) == [0, -100, 2, 1]
+    taught = to_dataset(list(data.rows), data.labels, teacher=np.full((4, 2), 0.5), teacher_share=0.5)
+    assert taught["stance_target"][1] == pytest.approx([0.75, 0.25])
