@@ -76,10 +76,11 @@ def test_every_problem_is_reported_with_file_row_and_column(write):
         (b"a,b\n1,2\n", "no column 'text'"),
         (b"text,stance\n", "no row"),
         (b"text,stance\nx,a\ny,a\n", "two different labels"),
-        (b"text,stance\nx,a,c\ny,b\n", "row 2: more fields"),
+        (b"text,stance\nx,a,c\ny,b\n", "row 2: 3 fields instead of 2"),
         (b"text,stance\nx\ny,b\n", "row 2: 1 fields"),
-        (b"text,stance\n\xff\xfe,a\n", "line 2 is not UTF-8"),
-        (b"text,text,stance\nx,y,a\n", "stands twice"),
+        (b"text,stance\n\xffb,a\n", "line 2: not UTF-8"),
+        (b"\xff\xfet\0", "UTF-16"),
+        (b"text,text,stance\nx,y,a\n", "stands 2 times"),
     ],
 )
 def test_unusable_files(write, content, message):
@@ -120,7 +121,7 @@ def test_too_few_rows_to_hold_any_out(write):
 
 
 def test_a_label_without_training_rows(write):
-    lines = "".join(f"Text {n},{'ab'[n % 2]},train\n" for n in range(40)) + "x,c,test\ny,c,test\n"
+    lines = "".join(f"Text {n},{'ab'[n % 2]},train\n" for n in range(40)) + "".join(f"x{n},c,test\n" for n in range(4))
     with pytest.raises(DataError, match="no training row has the label c"):
         split_rows(read_labelled(write("text,stance,split\n" + lines)), 0.1, seed=1)
 
