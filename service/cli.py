@@ -151,6 +151,7 @@ def train(
     target: Annotated[str | None, typer.Option(help="What the stance is toward, in words.")] = None,
     text_column: TextColumn = None,
     stance_column: StanceColumn = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse a file for its doubtful rows too.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint at --out.")] = False,
 ) -> None:
     """Train a checkpoint from a labelled CSV, with calibration and a report."""
@@ -158,7 +159,9 @@ def train(
     from training.data import read_labelled
     from training.run import train as run
 
-    data = read_labelled(*csv, text_column=text_column, stance_column=stance_column)
+    data = read_labelled(*csv, text_column=text_column, stance_column=stance_column, strict=strict)
+    for warning in data.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
     recipe = recipe_for(base, epochs=epochs, seed=seed)
     with progress_bar("training") as advance:
         manifest, figures = run(

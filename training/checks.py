@@ -30,14 +30,16 @@ def find_problems(rows: Sequence["Row"]) -> list[str]:
     problems = []
     if len(counts) < 2:
         problems.append(f"{rows[0].file}, column stance: at least two different labels are needed, not {len(counts)}")
-    problems += _labels(rows, counts)
-    problems += _duplicates(rows)
-    problems += _groups(rows)
-    return problems + _near_duplicates(rows)
+    return problems + _labels(rows, counts) + _groups(rows)
+
+
+def find_doubts(rows: Sequence["Row"]) -> list[str]:
+    """Return what is likely a mistake in a row but does not stop training: twins with other labels or in other splits."""
+    return _duplicates(rows) + _near_duplicates(rows)
 
 
 def find_warnings(rows: Sequence["Row"]) -> list[str]:
-    """Return what a user should know before training, one sentence each."""
+    """Return what a user should know of the file as a whole before training, one sentence each."""
     warnings = []
     counts = Counter(row.stance for row in rows)
     for label, count in sorted(counts.items()):

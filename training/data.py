@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from model.encoding import normalise
 from model.errors import DataError, InputError
 from model.labels import SENTIMENTS, STANCES, LabelSpace
-from training.checks import find_problems, find_warnings
+from training.checks import find_doubts, find_problems, find_warnings
 from training.intake import read_table
 
 SPLITS = ("train", "validation", "test")
@@ -83,7 +83,9 @@ def label_space(rows: list[Row]) -> LabelSpace:
     return LabelSpace(stance, SENTIMENTS if any(row.sentiment for row in rows) else ())
 
 
-def read_labelled(*paths: Path, text_column: str | None = None, stance_column: str | None = None) -> LabelledData:
+def read_labelled(
+    *paths: Path, text_column: str | None = None, stance_column: str | None = None, strict: bool = False
+) -> LabelledData:
     """Read and check labelled CSV or XLSX files.
 
     Args:
@@ -91,10 +93,13 @@ def read_labelled(*paths: Path, text_column: str | None = None, stance_column: s
         text_column: the column that holds the statement; by default `text`, `statement` or `quote`.
         stance_column: the column that holds the label; by default `stance` or `label`.
 
+        strict: refuse a file for its doubtful rows too (garbled characters, twins with other labels or in other splits).
+
     Raises:
-        DataError: every problem found in any of them, one sentence each.
+        DataError: every problem found in any of them, doubtful rows included, one sentence each.
     """
     problems: list[str] = []
+    doubts: list[str] = []
     rows: list[Row] = []
     digest = hashlib.sha256()
     text_names = (text_column,) if text_column else TEXT_ALIASES
@@ -110,14 +115,16 @@ def read_labelled(*paths: Path, text_column: str | None = None, stance_column: s
         text_key = _column(path, table.header, text_names, problems)
         stance_key = _column(path, table.header, stance_names, problems)
         if text_key and stance_key:
-            rows += [_row(path, number, record, text_key, stance_key, problems) for number, record in table.records]
+            keys = (text_key, stance_key)
+            rows += [_row(path, number, record, keys, problems, doubts) for number, record in table.records]
             if not table.records:
                 problems.append(f"{path}: there is no row below the header")
     problems += find_problems(rows)
-    if problems:
-        raise DataError(*problems)
+    doubts += find_doubts(rows)
+    if problems or (strict and doubts):
+        raise DataError(*problems, *doubts)
     name = "+".join(path.name for path in paths)
-    return LabelledData(name, digest.hexdigest(), tuple(rows), label_space(rows), tuple(find_warnings(rows)))
+    return LabelledData(name, digest.hexdigest(), tuple(rows), label_space(rows), (*doubts, *find_warnings(rows)))
 
 
 def _column(path: Path, header: list[str], names: tuple[str, ...], problems: list[str]) -> str | None:
@@ -129,7 +136,15 @@ def _column(path: Path, header: list[str], names: tuple[str, ...], problems: lis
     return None
 
 
-def _row(path: Path, number: int, record: dict[str, str], text: str, stance: str, problems: list[str]) -> Row:
+def _row(
+    path: Path,
+    number: int,
+    record: dict[str, str],
+    keys: tuple[str, str],
+    problems: list[str],
+    doubts: list[str],
+) -> Row:
+    text, stance = keys
     value = {key: entry.strip() for key, entry in record.items()}
 
     def wrong(column: str, what: str) -> None:
@@ -142,7 +157,8 @@ def _row(path: Path, number: int, record: dict[str, str], text: str, stance: str
     except InputError as error:
         wrong(text, str(error))
     if found := GARBLED.search(words):
-        wrong(text, f"garbled characters ({found.group()!r}): the file was saved in another encoding")
+        what = f"garbled characters ({found.group()!r}): saved in another encoding?"
+        doubts.append(f"{path}, row {number}, column {text}: {what}")
     if not value[stance]:
         wrong(stance, "the label is empty")
     if value.get("sentiment") and value["sentiment"] not in SENTIMENTS:

@@ -45,30 +45,6 @@ def test_bom_aliases_and_line_breaks_in_quotes(write):
     assert read_labelled(write("words,mark\na,b\nc,d\n"), text_column="words", stance_column="mark").labels.stance
 
 
-def test_every_problem_is_reported_with_file_row_and_column(write):
-    path = write(
-        "text,stance,sentiment,split,secondary\n"
-        ",yes,,,\n"
-        "Fine,,,,\n"
-        "Fine too,yes,happy,,\n"
-        "Good,no,,holdout,\n"
-        "Again,yes,,,\n"
-        "again,no,,,\n"
-        "Second,no,,,maybe\n"
-    )
-    found = "\n".join(problems_of(path))
-    for part in (
-        "row 2, column text",
-        "row 3, column stance",
-        "row 4, column sentiment: 'happy'",
-        "row 5, column split: 'holdout'",
-        "row 7, column stance: the text of",
-        "row 8, column secondary",
-    ):
-        assert part in found
-    assert found.count(str(path)) >= 6
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -107,6 +107,20 @@ def test_a_workbook_is_read_with_spreadsheet_row_numbers(tmp_path):
         read_labelled(path)
 
 
+def test_doubtful_rows_warn_unless_strict(tmp_path):
+    lines = good_lines()
+    for row in (18, 19, 24, 29, 30):
+        lines[row - 1] = DEFECTS[row][0]
+    path = tmp_path / "doubtful.csv"
+    path.write_text("\n".join(lines))
+    warnings = "\n".join(read_labelled(path).warnings)
+    for row in (19, 24, 30):
+        assert DEFECTS[row][1] in warnings
+    with pytest.raises(DataError) as caught:
+        read_labelled(path, strict=True)
+    assert len(caught.value.problems) == 3
+
+
 def test_warnings_do_not_stop(tmp_path):
     path = tmp_path / "few.csv"
     path.write_text("\n".join(good_lines()))
