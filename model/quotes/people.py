@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from model.quotes.cues import CUE_VERBS, STRONG
 from model.quotes.lexicon import PERSON_ROLES
-from model.quotes.names import Mention, Names, Person, is_place_or_group, read_run, role_words
+from model.quotes.names import Mention, Names, Person, is_place_or_group, role_words
 
 _MENTIONS_BACK = 14
 _REACH = 2500
@@ -176,9 +176,3 @@ class People:
             for role in roles - person.roles:
                 person.roles.add(role)
                 self._by_role.setdefault(role, []).append(person)
-
-
-def core_name(words: str) -> str:
-    """Return a name without its titles, or the words as they are."""
-    mentions = read_run(words, 0)
-    return " ".join(mentions[-1].core) if mentions and mentions[-1].core else words

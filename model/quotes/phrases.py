@@ -97,9 +97,17 @@ def _antecedent(tokens: list[Token], end: int, floor: int) -> Phrase | None:
     if at < floor or tokens[at].lower in ("who", "that", "which"):
         return None
     found = phrase_before(tokens, at, floor)
-    if found is not None and found.kind == "description" and not has_speaker(tokens, found):
-        return None
-    return found
+    if found is None or found.kind != "description":
+        return found
+    # "Anna Berg, now the leader of the chamber, who said": the name before the apposition.
+    ahead = found.first - 1
+    while ahead > floor and tokens[ahead].lower in ("now", "then", "once"):
+        ahead -= 1
+    if ahead > floor and tokens[ahead].text == ",":
+        named = phrase_before(tokens, ahead - 1, floor)
+        if named is not None and named.kind == "name":
+            return named
+    return found if has_speaker(tokens, found) else None
 
 
 def _name_before(tokens: list[Token], end: int, floor: int) -> Phrase:
