@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from model.quotes.marks import Marked
 from model.quotes.names import Person
-from model.quotes.people import People
+from model.quotes.people import People, is_pronoun, pronoun_of
 from model.quotes.phrases import Phrase
 from model.quotes.sentences import Paragraph
-from model.quotes.speakers import Cue, Sentence, Tag, is_pronoun, pronoun_of
+from model.quotes.speakers import Cue, Sentence, Tag
 
 _SENTENCES_KEPT = 8
 """Quotes are read in order and look back one sentence at most, so that a paragraph without end needs no more memory."""

@@ -116,6 +116,8 @@ PRONOUNS = words(
     """
 )
 
+POSSESSIVES = {"his": "he", "her": "she", "their": "they", "its": "it"}
+
 DETERMINERS = words(
     """
     a all an another any both each every few five four her his its many more most my no one only other our several

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from model.quotes.cues import BARE, CUE_VERBS, STRONG
-from model.quotes.lexicon import BE_FORMS, CUE_NOUNS, DEFERRING_VERBS, LABELS, PREPOSITIONS, PRONOUNS
+from model.quotes.lexicon import BE_FORMS, CUE_NOUNS, DEFERRING_VERBS, LABELS, POSSESSIVES, PREPOSITIONS
 from model.quotes.phrases import Phrase, can_speak, is_word, phrase_after, phrase_before
 from model.quotes.sentences import Token
 from model.quotes.subjects import clause_subject, main_subject, subject_of
@@ -12,7 +12,6 @@ from model.quotes.subjects import clause_subject, main_subject, subject_of
 _REACH = 60
 """How many tokens may stand between a quote and its cue."""
 _OPENING = 2
-_POSSESSIVES = {"his": "he", "her": "she", "their": "they", "its": "it"}
 
 Where = Literal["after", "before", "near", "noun", "subject"]
 
@@ -325,7 +324,7 @@ class Sentence:
         tokens = self.tokens
         for at in range(noun - 1, max(-1, noun - 6), -1):
             lower = tokens[at].lower
-            if lower in _POSSESSIVES:
+            if lower in POSSESSIVES:
                 return Tag(Cue(noun, noun, Phrase(at, at, "pronoun"), False, False), Phrase(at, at, "pronoun"), "noun")
             if lower.endswith(("'s", "s'")) and is_word(tokens[at]):
                 found = phrase_before(tokens, at)
@@ -354,15 +353,3 @@ def _is_noun(tokens: list[Token], owner: Phrase) -> bool:
 
 def _opens(tokens: list[Token], index: int) -> bool:
     return index == 0 or tokens[index - 1].kind in "pq"
-
-
-def pronoun_of(word: str) -> str:
-    """Return the subject form of a pronoun: "his" and "him" are "he"."""
-    lower = word.lower().replace("’", "'").partition("'")[0]
-    lower = _POSSESSIVES.get(lower, lower)
-    return {"him": "he", "her": "she", "them": "they", "hers": "she"}.get(lower, lower)
-
-
-def is_pronoun(word: str) -> bool:
-    """Whether a word is a pronoun that stands for somebody."""
-    return pronoun_of(word) in PRONOUNS
