@@ -44,7 +44,11 @@ class Assembler:
         self._turns = find_turns(document, bounds)
         self._spoken_paragraphs = {number for turn in self._turns for number in turn.paragraphs}
         marked = find_marked(document, bounds, self._spoken_paragraphs)
-        self._paragraphs = [Paragraph(document, s, e, q) for (s, e), q in zip(bounds, marked, strict=True)]
+        self._paragraphs = []
+        for (start, end), group in zip(bounds, marked, strict=True):
+            blanks = [q for q in group if is_nickname(document, q.start, q.end, document[q.inner_start : q.inner_end])]
+            kept = [q for q in group if q not in blanks] if blanks else group
+            self._paragraphs.append(Paragraph(document, start, end, kept, blanks))
         quotes = [q for group in marked for q in group]
         self._quote_starts = [q.start for q in quotes]
         self._quote_ends = [q.end for q in quotes]
@@ -54,7 +58,7 @@ class Assembler:
         # A document that quotes nobody needs no names: most of its cost is theirs.
         self._names = Names(document if quotes or self._turns or indirect else "")
         people = People(document, self._names, self._quoted)
-        self._attribution = Attribution(document, self._paragraphs, people)
+        self._attribution = Attribution(document, self._paragraphs, people, self._spoken_paragraphs)
 
     def _quoted(self, position: int) -> bool:
         index = bisect_right(self._quote_starts, position) - 1
@@ -111,14 +115,10 @@ class Assembler:
         return said
 
     def _names_something(self, quote: Marked) -> bool:
-        """Whether a quote is a title, a nickname or a word that the reporter doubts."""
+        """Whether a quote is a title or a word that the reporter doubts."""
         document, start, end = self._document, quote.start, quote.end
         words = document[quote.inner_start : quote.inner_end]
-        return (
-            is_title(document, start, end, words)
-            or is_nickname(document, start, end, words)
-            or is_so_called(document, start)
-        )
+        return is_title(document, start, end, words) or is_so_called(document, start)
 
     def _woven(self, sentence: Sentence, at: int, quote: Marked, tag: Tag | None) -> bool:
         """Whether a quote is part of the reporter's own clause."""

@@ -1,13 +1,14 @@
 """Who said a quote: its own tag, or what the text around it implies."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from model.quotes.marks import Marked
 from model.quotes.names import Person
-from model.quotes.people import People
+from model.quotes.people import People, is_pronoun, pronoun_of
 from model.quotes.phrases import Phrase
 from model.quotes.sentences import Paragraph
-from model.quotes.speakers import Cue, Sentence, Tag, is_pronoun, pronoun_of
+from model.quotes.speakers import Cue, Sentence, Tag
 
 _SENTENCES_KEPT = 8
 """Quotes are read in order and look back one sentence at most, so that a paragraph without end needs no more memory."""
@@ -37,12 +38,16 @@ class Attribution:
         document: the whole text.
         paragraphs: its paragraphs.
         people: whom its names, pronouns and descriptions stand for.
+        spoken: paragraphs that are turns of a transcript.
     """
 
-    def __init__(self, document: str, paragraphs: list[Paragraph], people: People) -> None:
+    def __init__(
+        self, document: str, paragraphs: list[Paragraph], people: People, spoken: AbstractSet[int] = frozenset()
+    ) -> None:
         self._document = document
         self._paragraphs = paragraphs
         self._people = people
+        self._spoken = spoken
         self._sentence_cache: dict[tuple[int, int], Sentence] = {}
 
     def sentence(self, paragraph: int, index: int) -> Sentence:
@@ -116,7 +121,7 @@ class Attribution:
             if previous is not None:
                 self._copy(previous, said)
             return
-        if self._dashed(said, number) or number == 0:
+        if self._dashed(said, number) or number == 0 or number - 1 in self._spoken:
             return
         before = self._paragraphs[number - 1]
         last = len(before.sentences) - 1

@@ -109,13 +109,14 @@ BARE = frozenset(base for form, base in CUE_VERBS.items() if form == base) - {"p
 
 _FINITE = "|".join(sorted((f for f in STRONG if not f.endswith("ing")), key=len, reverse=True))
 _PAST = "|".join(sorted((f for f in CUE_VERBS if f.endswith(("ed", "s")) or f in STRONG), key=len, reverse=True))
-_NAMEISH = r"(?:(?:[Tt]he|[Aa]n?|[Oo]ne)\s+)?(?:[\w.&'’-]+\s+){1,7}?"
+_NAMEISH = r"(?:(?:[Tt]he|[Aa]n?|[Oo]ne)\s+)?[\w.&'’-]+(?:\s+[\w.&'’-]+){0,6}?(?:\s+\([^()]{1,20}\))?"
 
 
 def _tag(verbs: str) -> re.Pattern[str]:
+    # Long words first, and a name with an aside before a bare one: the first that leads to a verb wins.
+    who = rf"(?:[Hh]e|[Ss]he|[Tt]hey|[Ii]t|{_NAMEISH}(?:,[^,]{{1,90}},)?)"
     return re.compile(
-        rf"\s*(?:(?:[Hh]e|[Ss]he|[Tt]hey|[Ii]t|{_NAMEISH}(?:\([^()]{{1,20}}\)\s+)?(?:,[^,]{{1,90}},\s+)?)\s*"
-        rf"(?:also\s+|then\s+|later\s+)?(?:{verbs})\b|(?:{verbs})\s+(?:[A-Z]|he|she|they|the|an?)\b)"
+        rf"\s*(?:{who}\s+(?:also\s+|then\s+|later\s+)?(?:{verbs})\b|(?:{verbs})\s+(?:[A-Z]|he|she|they|the|an?)\b)"
     )
 
 

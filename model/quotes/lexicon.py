@@ -11,7 +11,7 @@ def words(text: str) -> frozenset[str]:
 
 SPEECH_VERBS = words(
     """
-    accept accuse acknowledge add address admire admit advise advocate affirm agree allege announce answer
+    rate accept accuse acknowledge add address admire admit advise advocate affirm agree allege announce answer
     apologize appeal applaud argue articulate ask assail assert assess assure attack attest attribute bash believe
     bemoan berate bewail blame blast boast brag brand call caption cast castigate caution censure certify
     challenge champion chant characterise characterize chastise chide cite claim clarify commend comment compare
@@ -115,6 +115,8 @@ PRONOUNS = words(
     he i it she they we who you
     """
 )
+
+POSSESSIVES = {"his": "he", "her": "she", "their": "they", "its": "it"}
 
 DETERMINERS = words(
     """

@@ -5,6 +5,7 @@ One pass over the marks of a paragraph. A mark is judged by its shape and by its
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -12,13 +13,13 @@ from model.quotes.cues import TAG_IN_PROSE
 
 MARK = re.compile(r"``|''|[\"“”„‟«»″‘’‚‹›'`]")
 
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,3000}>")
 _HORIZON = 48
 """How many marks a search for the closing one may pass: it keeps hostile input linear."""
 _SINGLE_LIMIT = 1500
 """A pair of single marks further apart than this is two apostrophes."""
 
 _OPENING = frozenset("“„‟«‹‘‚`")
-_CLOSING = frozenset("”»’›")
 _SINGLE = frozenset("‘’‚‹›'`")
 _CLOSERS = {
     "“": '”"″',
@@ -100,8 +101,15 @@ def _marks(document: str, start: int, end: int) -> list[_Mark]:
     lead = start
     while lead < end and document[lead].isspace():
         lead += 1
+    tags = [m.span() for m in _TAG.finditer(document, start, end)] if document.find("<", start, end) >= 0 else []
     judged = (_judge(document, m.start(), m.group(), lead, end) for m in MARK.finditer(document, start, end))
-    return [mark for mark in judged if mark is not None]
+    found = [mark for mark in judged if mark is not None]
+    if tags:
+        # What stands in quotation marks within <a tag> is an attribute.
+        starts = [first for first, _ in tags]
+        inside = [bisect_right(starts, mark.at) - 1 for mark in found]
+        found = [mark for mark, tag in zip(found, inside, strict=True) if tag < 0 or mark.at >= tags[tag][1]]
+    return found
 
 
 def _judge(document: str, at: int, shape: str, start: int, end: int) -> _Mark | None:

@@ -19,7 +19,10 @@ _SHORT = (
 )
 _CAP = rf"(?:{_SHORT}\.|(?:[{_UPPER}]\.){{1,3}}|[{_UPPER}][\w’'-]*)"
 _PARTICLE = r"(?:de|la|del|della|di|da|dos|du|van|von|der|den|bin|ibn|al|el|le|ter|ten|zu|y)"
-NAME_RUN = re.compile(rf"(?<![\w’'-]){_CAP}(?:[ \u00a0](?:{_PARTICLE}[ \u00a0]){{0,2}}{_CAP}){{0,9}}")
+_NICKNAME = r"[\"“‘][^\W\d_]+[\"”’]"
+NAME_RUN = re.compile(
+    rf"(?<![\w’'-]){_CAP}(?:[ \u00a0](?:{_PARTICLE}[ \u00a0]){{0,2}}(?:{_NICKNAME}[ \u00a0])?{_CAP}){{0,9}}"
+)
 
 _SHORT_LINE = re.compile(r"^.{1,180}$", re.MULTILINE)
 _CUT = TIME_WORDS | NOT_NAMES
@@ -95,7 +98,9 @@ def read_run(text: str, start: int) -> list[Mention]:
     # The words of a run stand one space apart.
     for word in text.replace("\u00a0", " ").split(" "):
         lower = word.lower().rstrip(".")
-        if lower in _CUT:
+        if word[0] in '"“‘':
+            pass  # A nickname is no part of the name.
+        elif lower in _CUT:
             if current:
                 found.append(_mention(current))
                 current = []
@@ -235,10 +240,6 @@ class Names:
         words = _bare(label).split()
         known = self._by_last.get(fold(words[-1]), []) if words else []
         return known[0].full if len(known) == 1 else None
-
-    def people(self) -> list[Person]:
-        """Return everybody whose full name the document gives."""
-        return [p for known in self._by_last.values() for p in known]
 
 
 def is_headline(line: str) -> bool:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 
 from model.quotes.cues import CUE_VERBS, STRONG
-from model.quotes.lexicon import PERSON_ROLES
-from model.quotes.names import Mention, Names, Person, is_place_or_group, read_run, role_words
+from model.quotes.lexicon import PERSON_ROLES, POSSESSIVES, PRONOUNS
+from model.quotes.names import Mention, Names, Person, is_place_or_group, role_words
 
 _MENTIONS_BACK = 14
 _REACH = 2500
@@ -178,7 +178,13 @@ class People:
                 self._by_role.setdefault(role, []).append(person)
 
 
-def core_name(words: str) -> str:
-    """Return a name without its titles, or the words as they are."""
-    mentions = read_run(words, 0)
-    return " ".join(mentions[-1].core) if mentions and mentions[-1].core else words
+def pronoun_of(word: str) -> str:
+    """Return the subject form of a pronoun: "his" and "him" are "he"."""
+    lower = word.lower().replace("’", "'").partition("'")[0]
+    lower = POSSESSIVES.get(lower, lower)
+    return {"him": "he", "her": "she", "them": "they", "hers": "she"}.get(lower, lower)
+
+
+def is_pronoun(word: str) -> bool:
+    """Whether a word is a pronoun that stands for somebody."""
+    return pronoun_of(word) in PRONOUNS

@@ -25,6 +25,7 @@ CLOSED = CONJUNCTIONS | PREPOSITIONS | BE_FORMS | (ADVERBS - {"first"})
 """Words of the closed classes, which end a noun phrase."""
 _NOT_SUBJECT = words("all anything everything it's nothing something that there these this those what which")
 _ARTICLES = words("a an every her his its my no our the their this your")
+_ROLES = ROLES | {role + "s" for role in ROLES}
 REACH = 40
 """How many tokens a search may walk: sentences of newspapers are shorter, hostile ones are not."""
 
@@ -96,9 +97,17 @@ def _antecedent(tokens: list[Token], end: int, floor: int) -> Phrase | None:
     if at < floor or tokens[at].lower in ("who", "that", "which"):
         return None
     found = phrase_before(tokens, at, floor)
-    if found is not None and found.kind == "description" and not has_speaker(tokens, found):
-        return None
-    return found
+    if found is None or found.kind != "description":
+        return found
+    # "Anna Berg, now the leader of the chamber, who said": the name before the apposition.
+    ahead = found.first - 1
+    while ahead > floor and tokens[ahead].lower in ("now", "then", "once"):
+        ahead -= 1
+    if ahead > floor and tokens[ahead].text == ",":
+        named = phrase_before(tokens, ahead - 1, floor)
+        if named is not None and named.kind == "name":
+            return named
+    return found if has_speaker(tokens, found) else None
 
 
 def _name_before(tokens: list[Token], end: int, floor: int) -> Phrase:
@@ -115,7 +124,7 @@ def _name_before(tokens: list[Token], end: int, floor: int) -> Phrase:
     # Roles in lower case belong to the name: "Kremlin spokesman Dmitry Peskov".
     while first > floor and end - first < 10:
         before = tokens[first - 1]
-        if before.lower in ROLES or (first < name_first and (is_named(before) or _modifies(before))):
+        if before.lower in _ROLES or (first < name_first and (is_named(before) or _modifies(before))):
             first -= 1
         else:
             break
@@ -136,7 +145,7 @@ def _holder(tokens: list[Token], first: int, floor: int) -> int | None:
     if first - 2 < floor or tokens[first - 1].lower not in ("of", "for", "at", "from", "with", "on", "in", "to"):
         return None
     head = tokens[first - 2]
-    if head.lower not in ROLES and not (tokens[first - 1].lower == "of" and head.lower in DETERMINERS):
+    if head.lower not in _ROLES and not (tokens[first - 1].lower == "of" and head.lower in DETERMINERS):
         return None
     if (
         tokens[first - 1].lower in ("on", "in", "to", "with", "from")
@@ -160,7 +169,7 @@ def _description_before(tokens: list[Token], end: int, floor: int) -> Phrase | N
             break
         if not is_word(before) or before.lower in CLOSED or before.lower in PRONOUNS or before.lower in TIME_WORDS:
             break
-        if before.lower in CUE_VERBS and before.lower not in ROLES:
+        if before.lower in CUE_VERBS and before.lower not in _ROLES:
             break
         first -= 1
     holder = _holder(tokens, first, floor)
@@ -198,19 +207,19 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
             # Prepositions belong to a description that names nobody yet: "one source on the panel".
             if named or at == start or token.lower not in ("of", "for", "at", "on", "in", "from", "with"):
                 break
-            if token.lower != "of" and tokens[at - 1].lower not in ROLES:
+            if token.lower != "of" and tokens[at - 1].lower not in _ROLES:
                 break
             linked = True
         elif (
             token.lower in CLOSED
-            or (named and token.lower not in ROLES)
-            or (token.lower in CUE_VERBS and token.lower not in ROLES and at > start)
+            or (named and token.lower not in _ROLES)
+            or (token.lower in CUE_VERBS and token.lower not in _ROLES and at > start)
         ):
             break
-        elif role and token.lower not in ROLES:
+        elif role and token.lower not in _ROLES:
             # What follows the head noun is the verb.
             break
-        role = token.lower in ROLES
+        role = token.lower in _ROLES
         at += 1
     last = at - 1
     while last >= start and (tokens[last].lower in PREPOSITIONS or tokens[last].lower in DETERMINERS):
@@ -243,10 +252,7 @@ def _apposed(tokens: list[Token], comma: int) -> Phrase | None:
 
 def has_speaker(tokens: list[Token], phrase: Phrase) -> bool:
     """Whether a description names somebody who speaks, or a paper that says something."""
-    return any(
-        t.lower in ROLES or (t.lower.endswith("s") and t.lower[:-1] in ROLES)
-        for t in tokens[phrase.first : phrase.last + 1]
-    )
+    return any(t.lower in _ROLES for t in tokens[phrase.first : phrase.last + 1])
 
 
 def is_document(tokens: list[Token], phrase: Phrase) -> bool:

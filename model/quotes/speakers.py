@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from model.quotes.cues import BARE, CUE_VERBS, STRONG
-from model.quotes.lexicon import BE_FORMS, CUE_NOUNS, DEFERRING_VERBS, LABELS, PRONOUNS
+from model.quotes.lexicon import BE_FORMS, CUE_NOUNS, DEFERRING_VERBS, LABELS, POSSESSIVES, PREPOSITIONS
 from model.quotes.phrases import Phrase, can_speak, is_word, phrase_after, phrase_before
 from model.quotes.sentences import Token
 from model.quotes.subjects import clause_subject, main_subject, subject_of
 
 _REACH = 60
 """How many tokens may stand between a quote and its cue."""
-_POSSESSIVES = {"his": "he", "her": "she", "their": "they", "its": "it"}
+_OPENING = 2
 
 Where = Literal["after", "before", "near", "noun", "subject"]
 
@@ -117,7 +117,7 @@ class Sentence:
                 if found is not None and ((before is not None and before.kind == "q") or self._quote_near(index)):
                     return Cue(index, index, found, True, strong) if can_speak(tokens, found, form) else None
             return None
-        if subject is not None and subject.first > index:
+        if subject is not None and subject.first > index and not shared:
             # The passive names who speaks behind the verb.
             return Cue(index, index, subject, True, strong) if can_speak(tokens, subject, form) else None
         if subject is None or not can_speak(tokens, subject, form):
@@ -127,6 +127,8 @@ class Sentence:
             source = phrase_after(tokens, index + 1)
             if source is not None and source.last + 1 < len(tokens) and tokens[source.last + 1].lower == "as":
                 return Cue(index, index, source, False, strong, subject.first)
+        if form in CUE_NOUNS and form.endswith("s") and _is_noun(tokens, subject):
+            return None
         relative = subject.last + 1 < index and tokens[subject.last + 1].lower in ("who", "that", "which")
         # "tweets accusing her" tells what the tweets do, not who speaks.
         reduced = form.endswith("ing") and not shared and subject.last == index - 1
@@ -161,7 +163,8 @@ class Sentence:
         if last is not None:
             return last.subject
         main = self.main
-        return main if main is not None and main.last < index else None
+        # "After saying so, Berg left": an opening participle looks ahead.
+        return main if main is not None and (main.last < index or index <= _OPENING) else None
 
     def _according(self, index: int) -> Cue | None:
         tokens = self.tokens
@@ -205,6 +208,9 @@ class Sentence:
         if after is not None:
             return Tag(after, after.subject, "after")
         noun = self._noun(quote)
+        if noun is not None and noun.subject.kind == "pronoun" and before is not None and before.strong:
+            # "admits his concerns about Q": the subject of the verb says who "his" is.
+            noun = None
         if noun is not None and (before is None or before.strong or before.defers or noun.subject.first < before.at):
             return noun
         late = self._late(quote)
@@ -299,7 +305,7 @@ class Sentence:
 
     def _late(self, quote: int) -> Cue | None:
         for cue in self.cues:
-            if cue.at > quote and cue.at - quote <= _REACH and cue.subject.first > quote:
+            if cue.at > quote and cue.at - quote <= _REACH and cue.subject.first > quote and not cue.relative:
                 return cue
         return None
 
@@ -318,7 +324,7 @@ class Sentence:
         tokens = self.tokens
         for at in range(noun - 1, max(-1, noun - 6), -1):
             lower = tokens[at].lower
-            if lower in _POSSESSIVES:
+            if lower in POSSESSIVES:
                 return Tag(Cue(noun, noun, Phrase(at, at, "pronoun"), False, False), Phrase(at, at, "pronoun"), "noun")
             if lower.endswith(("'s", "s'")) and is_word(tokens[at]):
                 found = phrase_before(tokens, at)
@@ -338,17 +344,12 @@ class Sentence:
         return None
 
 
+def _is_noun(tokens: list[Token], owner: Phrase) -> bool:
+    """Whether "claims" or "remarks" after a phrase is a noun: "Anna Berg's remarks", "32% of Liberal claims"."""
+    last = tokens[owner.last].lower
+    before = tokens[owner.first - 1].lower if owner.first else ""
+    return last.endswith(("'s", "s'")) or before in PREPOSITIONS
+
+
 def _opens(tokens: list[Token], index: int) -> bool:
     return index == 0 or tokens[index - 1].kind in "pq"
-
-
-def pronoun_of(word: str) -> str:
-    """Return the subject form of a pronoun: "his" and "him" are "he"."""
-    lower = word.lower().replace("’", "'").partition("'")[0]
-    lower = _POSSESSIVES.get(lower, lower)
-    return {"him": "he", "her": "she", "them": "they", "hers": "she"}.get(lower, lower)
-
-
-def is_pronoun(word: str) -> bool:
-    """Whether a word is a pronoun that stands for somebody."""
-    return pronoun_of(word) in PRONOUNS

@@ -31,7 +31,7 @@ _ASIDE = words(
 )
 """What opens an apposition or a relative clause."""
 _AUXILIARIES = words("can could did didn't do does may might must n't not should will would")
-_BETWEEN = ADVERBS | TIME_WORDS | {"last", "this", "on", "s"}
+_BETWEEN = ADVERBS | TIME_WORDS | {"last", "this", "on", "in", "s"}
 """What may stand between a subject and its verb."""
 
 
@@ -62,7 +62,11 @@ def subject_of(tokens: list[Token], cue: int, floor: int = 0) -> Phrase | Litera
         ):
             return "inherit"
         return object_ if is_word(tokens[object_.first - 1]) else "inherit"
-    while at >= floor and is_word(tokens[at]) and (tokens[at].lower in _BETWEEN or _adverb(tokens[at])):
+    while (
+        at >= floor
+        and is_word(tokens[at])
+        and (tokens[at].lower in _BETWEEN or tokens[at].text.isdigit() or _adverb(tokens[at]))
+    ):
         passive = passive or tokens[at].lower in BE_FORMS
         at -= 1
     participle = verb.endswith("ing")
