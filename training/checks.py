@@ -34,7 +34,7 @@ def find_problems(rows: Sequence["Row"]) -> list[str]:
 
 
 def find_doubts(rows: Sequence["Row"]) -> list[str]:
-    """Return what is likely a mistake in a row but does not stop training: twins with other labels or in other splits."""
+    """Return what is likely a mistake but does not stop training: twins with other labels or in other splits."""
     return _duplicates(rows) + _near_duplicates(rows)
 
 

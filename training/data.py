@@ -92,8 +92,7 @@ def read_labelled(
         paths: the files; several are joined in this order.
         text_column: the column that holds the statement; by default `text`, `statement` or `quote`.
         stance_column: the column that holds the label; by default `stance` or `label`.
-
-        strict: refuse a file for its doubtful rows too (garbled characters, twins with other labels or in other splits).
+        strict: refuse a file for its doubtful rows too: garbled characters, twins with other labels or in other splits.
 
     Raises:
         DataError: every problem found in any of them, doubtful rows included, one sentence each.
