@@ -11,11 +11,9 @@ from model.classifier import StanceClassifier
 from model.encoding import TextEncoder
 from model.errors import BackendError
 from model.probes import PROBES
+from model.store import Store
 
 log = logging.getLogger(__name__)
-
-CHECKPOINTS = Path(__file__).parent / "checkpoints"
-DEFAULT_CHECKPOINT = CHECKPOINTS / "anchorage-minilm"
 
 BackendChoice = Literal["auto", "compiled", "torch"]
 
@@ -32,7 +30,7 @@ def open_classifier(
     """Verify a checkpoint folder, load it and run it once.
 
     Args:
-        folder: the checkpoint, or None for the one that ships.
+        folder: the checkpoint, or None for the one that is served (see `model.store`).
         device: `cpu`, `cuda`, or None for a GPU where there is one.
         backend: `compiled` (OpenVINO on the CPU), `torch`, or `auto`: compiled on a CPU, torch on a GPU and where
             compiling fails.
@@ -44,7 +42,7 @@ def open_classifier(
         CheckpointError: the folder is missing, damaged or inconsistent (see its subclasses).
         BackendError: `backend` is `compiled` and that is not possible.
     """
-    folder = folder or DEFAULT_CHECKPOINT
+    folder = folder or Store().current()
     manifest = verify_checkpoint(folder)
     network = _open_backend(folder, manifest, device, backend, threads, on_message)
     classifier = StanceClassifier(

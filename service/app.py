@@ -9,7 +9,6 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -21,6 +20,7 @@ from model.encoding import Encoded
 from model.errors import InputError, StanceError, TextTooLongError
 from model.quotes import extract_quotes
 from model.records import Prediction
+from model.store import Store
 from service import http_errors, schemas
 from service.batching import Limits, MicroBatcher
 from service.folder.html import article_of_html
@@ -85,9 +85,9 @@ async def _load(app: FastAPI, settings: Settings, classifier: StanceClassifier |
     try:
         manifest = None
         if classifier is None:
-            from model.loading import DEFAULT_CHECKPOINT, open_classifier
+            from model.loading import open_classifier
 
-            folder = settings.checkpoint or Path(DEFAULT_CHECKPOINT)
+            folder = settings.checkpoint or Store().current()
             classifier = await asyncio.to_thread(open_classifier, folder)
             manifest = read_manifest(folder)
         app.state.engine = Engine.start(classifier, settings, manifest)

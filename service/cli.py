@@ -2,16 +2,18 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from model.errors import DataError, StanceError
-from service.console import print_evaluation, print_summary, progress_bar, progress_text
+from model.errors import CheckpointError, DataError, StanceError
+from service.console import print_comparison, print_evaluation, print_summary, progress_bar, progress_text
 
 if TYPE_CHECKING:
     from model.classifier import StanceClassifier
+    from training.compare import Comparison
 
 app = typer.Typer(
     name="stance",
@@ -22,6 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # an error is one plain sentence, whatever the width of the terminal
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+FROZEN = Path(__file__).parent.parent / "training" / "corpus" / "frozen.csv"
+"""The labelled rows that no shipped checkpoint was trained on: what the promotion gate measures by default."""
 
 Checkpoint = Annotated[Path | None, typer.Option(help="Checkpoint folder; the one that ships by default.")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")]
@@ -139,28 +144,32 @@ def quotes(
 def train(
     csv: Annotated[list[Path], typer.Argument(help="Labelled CSV; several are joined.")],
     out: Annotated[Path, typer.Option(help="Checkpoint folder to write.")] = Path("runs/checkpoint"),
-    base: Annotated[str | None, typer.Option(help="minilm, mpnet, a folder, or a hub id.")] = None,
+    base: Annotated[str, typer.Option(help="minilm, mpnet, a folder, or a hub id.")] = "minilm",
+    teacher: Annotated[Path | None, typer.Option(help="A stronger checkpoint to learn from as well.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the split, the head and the order of rows.")] = None,
     target: Annotated[str | None, typer.Option(help="What the stance is toward, in words.")] = None,
     text_column: TextColumn = None,
     stance_column: StanceColumn = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse a file for its doubtful rows too.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint at --out.")] = False,
 ) -> None:
     """Train a checkpoint from a labelled CSV, with calibration and a report."""
-    from training.config import DEFAULT_TARGET, Recipe
+    from training.config import DEFAULT_TARGET, recipe_for
     from training.data import read_labelled
     from training.run import train as run
 
-    data = read_labelled(*csv, text_column=text_column, stance_column=stance_column)
-    given = {"base": base, "epochs": epochs, "seed": seed}
-    recipe = Recipe(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    data = read_labelled(*csv, text_column=text_column, stance_column=stance_column, strict=strict)
+    for warning in data.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
+    recipe = recipe_for(base, epochs=epochs, seed=seed)
     with progress_bar("training") as advance:
         manifest, figures = run(
             data,
             out,
             recipe,
             target=target or DEFAULT_TARGET,
+            teacher=_open(teacher, None) if teacher else None,
             overwrite=overwrite,
             on_progress=lambda progress: advance(progress.step, progress.steps, progress_text(progress)),
         )
@@ -179,8 +188,6 @@ def evaluate(
     device: Device = None,
 ) -> None:
     """Score a labelled CSV: macro-F1, per class, confusion, calibration, and the errors."""
-    from dataclasses import asdict
-
     from training.data import read_labelled
     from training.evaluate import confident_errors, write_report
     from training.evaluate import evaluate as run
@@ -198,6 +205,75 @@ def evaluate(
     for error in errors:
         given = f"{error['stance']}, given {error['given']} ({error['confidence']:.2f})"
         typer.echo(f"row {error['row']}: {given}: {error['text']}")
+
+
+@app.command()
+def compare(
+    old: Annotated[Path, typer.Argument(help="Checkpoint folder.")],
+    new: Annotated[Path, typer.Argument(help="Checkpoint folder.")],
+    csv: Annotated[list[Path], typer.Argument(help="Labelled CSV that neither was trained on.")],
+    as_json: AsJson = False,
+    device: Device = None,
+) -> None:
+    """Compare two checkpoints on the same labelled rows: figures, interval, and the statements that change."""
+    comparison = _compare(old, new, csv, device)
+    if as_json:
+        changes = [{**asdict(change), "verdict": change.verdict} for change in comparison.changes]
+        _line({**comparison.figures(), "acceptable": comparison.acceptable, "changes": changes})
+        return
+    print_comparison(comparison)
+
+
+@app.command()
+def promote(
+    new: Annotated[Path, typer.Argument(help="Checkpoint folder to serve from now on.")],
+    on: Annotated[list[Path] | None, typer.Option(help="Labelled CSV of the gate; the frozen set by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Serve it even if it is worse or cannot be compared.")] = False,
+    device: Device = None,
+) -> None:
+    """Serve a checkpoint by default if it is not worse than the present one; the old one is kept."""
+    from model.store import Store
+
+    store = Store()
+    figures: dict[str, Any] = {}
+    if not force:
+        comparison = _compare(store.current(), new, on or [FROZEN], device)
+        print_comparison(comparison)
+        figures = comparison.figures()
+        if not comparison.acceptable:
+            raise CheckpointError(f"{new} is worse on the frozen set: not promoted (--force does it all the same)")
+    switch = store.switch(store.add(new), "forced" if force else "promoted", figures)
+    typer.echo(f"{switch.new} is served from now on; before: {switch.old} (stance rollback)")
+
+
+@app.command()
+def rollback() -> None:
+    """Serve the checkpoint again that the present one replaced."""
+    from model.store import Store
+
+    store = Store()
+    switch = store.switch(store.previous(), "rolled back", {})
+    typer.echo(f"{switch.new} is served from now on; before: {switch.old}")
+
+
+@app.command()
+def checkpoints(as_json: AsJson = False) -> None:
+    """List the checkpoints, the one that is served marked, and who replaced whom."""
+    from model.store import Store
+
+    store = Store()
+    served = store.current().resolve()
+    for folder, manifest in store.checkpoints():
+        marked, metrics = folder.resolve() == served, manifest.metrics
+        if as_json:
+            known = {"id": manifest.checkpoint_id, "folder": str(folder), "trained_at": manifest.trained_at}
+            _line({**known, "served": marked, "metrics": dict(metrics)})
+            continue
+        score = f"macro-F1 {metrics['macro_f1']:.3f} on {metrics['rows']} {metrics['set']} rows" if metrics else ""
+        typer.echo(f"{'*' if marked else ' '} {manifest.checkpoint_id}  {manifest.trained_at}  {score}  {folder}")
+    if not as_json:
+        for entry in store.history():
+            typer.echo(f"  {entry.at}  {entry.old} -> {entry.new}  {entry.reason}")
 
 
 def main() -> None:
@@ -221,6 +297,13 @@ def _open(checkpoint: Path | None, device: str | None) -> "StanceClassifier":
     from model.loading import open_classifier
 
     return open_classifier(checkpoint, device=device, warm_up=False)
+
+
+def _compare(old: Path, new: Path, csv: list[Path], device: str | None) -> "Comparison":
+    from training.compare import compare as run
+    from training.data import read_labelled
+
+    return run(_open(old, device), _open(new, device), read_labelled(*csv).rows)
 
 
 def _line(value: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from service.folder.runner import Summary
+    from training.compare import Comparison
     from training.evaluate import Evaluation
     from training.progress import Progress
 
@@ -95,3 +96,20 @@ def print_evaluation(title: str, figures: "Evaluation") -> None:
         scores = (f"{value:.2f}" for value in (each.precision, each.recall, each.f1))
         table.add_row(label, *scores, str(each.support), *map(str, figures.confusion[index]))
     Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def print_comparison(comparison: "Comparison") -> None:
+    """Print two checkpoints side by side and the statements whose label changes."""
+    from rich.console import Console
+    from rich.table import Table
+
+    old, new = comparison.old, comparison.new
+    low, high = comparison.interval
+    typer.echo(f"macro-F1 {old.macro_f1:.3f} -> {new.macro_f1:.3f}, {old.rows} rows")
+    typer.echo(f"difference {comparison.difference:+.3f} (95 % paired bootstrap {low:+.3f} to {high:+.3f})")
+    table = Table("stance", "F1 old", "F1 new", "rows")
+    for label, each in old.per_class.items():
+        table.add_row(label, f"{each.f1:.2f}", f"{new.per_class[label].f1:.2f}", str(each.support))
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    for change in comparison.changes:
+        typer.echo(f"{change.verdict:<6} {change.row}: {change.gold}, {change.old} -> {change.new}: {change.text}")

@@ -82,9 +82,20 @@ def build_network(base: Base, labels: LabelSpace, recipe: Recipe) -> tuple[Any, 
         raise TrainingError(f"the base {base.name} cannot be loaded: {str(error).splitlines()[0]}") from error
     if lost := sorted(name for name in info["missing_keys"] if not name.startswith(HEAD)):
         raise TrainingError(f"the base {base.name} lacks weights: {', '.join(lost[:3])}")
+    _freeze(network, recipe)
     if not tokenizer.is_fast:
         raise TrainingError(f"the base {base.name} has no fast tokenizer (tokenizer.json)")
     return network, tokenizer
+
+
+def _freeze(network: Any, recipe: Recipe) -> None:
+    """Take the embeddings and the lowest layers out of training."""
+    base = network.base_model
+    frozen = [base.embeddings] if recipe.freeze_embeddings and hasattr(base, "embeddings") else []
+    layers = getattr(getattr(base, "encoder", None), "layer", [])
+    for part in [*frozen, *layers[: recipe.frozen_layers]]:
+        for parameter in part.parameters():
+            parameter.requires_grad_(False)
 
 
 def text_encoder(tokenizer: Any, max_tokens: int) -> TextEncoder:
@@ -132,6 +143,8 @@ class TwoGroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         if self.optimizer is None:
             groups: dict[tuple[bool, bool], list[Any]] = {}
             for name, parameter in self.model.named_parameters():
+                if not parameter.requires_grad:
+                    continue
                 head = name.startswith("classifier") or ".pooler." in name
                 plain = name.endswith("bias") or "LayerNorm" in name
                 groups.setdefault((head, plain), []).append(parameter)

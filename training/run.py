@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from datasets import Dataset
 
 from model.backend import Backend
 from model.calibration import Calibration
@@ -43,6 +44,7 @@ def train(
     recipe: Recipe,
     *,
     target: str = DEFAULT_TARGET,
+    teacher: StanceClassifier | None = None,
     overwrite: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> tuple[Manifest, Evaluation]:
@@ -53,6 +55,7 @@ def train(
         out: the checkpoint folder to write.
         recipe: all settings.
         target: what the stance is toward, for the manifest and the card.
+        teacher: a stronger checkpoint with the same stances, whose probabilities are learned beside the labels.
         overwrite: replace a checkpoint that stands at `out`.
         on_progress: called after every step and stage.
 
@@ -71,7 +74,8 @@ def train(
     out.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        max_tokens, pad_id = _fit_and_save(base, split.train, data.labels, recipe, staging, on_progress)
+        dataset = _training_rows(split.train, data.labels, recipe, teacher)
+        max_tokens, pad_id = _fit_and_save(base, dataset, data.labels, recipe, staging, on_progress)
         on_progress(Progress("calibrate"))
         classifier = _classifier(staging, data.labels, max_tokens, pad_id, Calibration())
         calibration = _calibrate(classifier, split.validation, recipe.stated_accuracy)
@@ -90,7 +94,11 @@ def train(
             calibrations={"torch": calibration},
             base={"name": base.name, "sha256": base.sha256},
             corpus={"name": data.name, "sha256": data.sha256, "rows": len(data.rows)},
-            training={**recipe.as_dict(), "split": _counts(split)},
+            training={
+                **recipe.as_dict(),
+                "teacher": teacher.checkpoint_id if teacher else None,
+                "split": _counts(split),
+            },
             metrics={"set": name, **figures.metrics()},
             versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
             trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -106,14 +114,30 @@ def train(
     return manifest, figures
 
 
+def _training_rows(rows: list[Row], labels: LabelSpace, recipe: Recipe, teacher: StanceClassifier | None) -> Dataset:
+    """Return the training rows with their targets, the teacher's probabilities mixed in."""
+    probabilities = None
+    if teacher is not None:
+        if teacher.labels.stance != labels.stance:
+            raise TrainingError(f"the teacher {teacher.checkpoint_id} knows other stances than the file")
+        predictions = teacher.classify([row.text for row in rows])
+        probabilities = np.array([list(prediction.stance.scores.values()) for prediction in predictions])
+    return to_dataset(
+        rows,
+        labels,
+        secondary_share=recipe.secondary_share,
+        teacher=probabilities,
+        teacher_share=recipe.teacher_share,
+    )
+
+
 def _fit_and_save(
-    base: Base, rows: list[Row], labels: LabelSpace, recipe: Recipe, staging: Path, on_progress: OnProgress
+    base: Base, dataset: Dataset, labels: LabelSpace, recipe: Recipe, staging: Path, on_progress: OnProgress
 ) -> tuple[int, int]:
     """Fine-tune and write the network; return the longest sequence it reads and its padding token."""
     from training.fit import build_network, fit, save_network  # torch and transformers take seconds to import
 
     network, tokenizer = build_network(base, labels, recipe)
-    dataset = to_dataset(rows, labels, secondary_share=recipe.secondary_share)
     with tempfile.TemporaryDirectory(prefix="stance-") as work:
         fit(network, tokenizer, dataset, labels, recipe, Path(work), on_progress)
     save_network(network, tokenizer, staging)

@@ -1,7 +1,8 @@
 """Which rows train, which calibrate, which test.
 
-A file's own `split` column wins. Otherwise rows are split by group (rows with the same `group`, or with the same words,
-stay together), stratified by stance, with a seed.
+A file's own `split` column wins; a row that names none trains. Where no row is named `validation`, some of the training
+rows are held out for calibration: split by group (rows with the same `group`, or with the same words, stay together),
+stratified by stance, with a seed.
 """
 
 from dataclasses import dataclass
@@ -43,12 +44,8 @@ def split_rows(data: LabelledData, validation_share: float, seed: int) -> Split:
         seed: of the shuffle.
 
     Raises:
-        DataError: some rows name a split and others do not, or too few rows remain to hold any out.
+        DataError: too few rows remain to hold any out, or a label has no training row.
     """
-    named = [row for row in data.rows if row.split]
-    if named and len(named) != len(data.rows):
-        first = next(row for row in data.rows if not row.split)
-        raise DataError(f"{first.where}, column split: empty, while {len(named)} other rows name one")
     by_name = {name: [row for row in data.rows if (row.split or "train") == name] for name in ("train", "test")}
     validation = [row for row in data.rows if row.split == "validation"]
     train = by_name["train"]

@@ -17,5 +17,5 @@ def extract_quotes(document: str, *, fragments: bool = True, indirect: bool = Fa
     Returns:
         The statements in the order of their first words; spans count the code points of `document`.
     """
-    found = Assembler(document).statements()
+    found = Assembler(document, indirect).statements()
     return tuple(s for s in found if fragments or s.kind != "fragment")

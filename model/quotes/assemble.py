@@ -1,35 +1,32 @@
 """From marks to statements: joins quotes, names speakers, drops what nobody said."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
 
+from model.quotes.attribution import Attribution, Said
 from model.quotes.cues import CUE_VERBS
+from model.quotes.filters import (
+    SCARE_SPACES,
+    Repetitions,
+    is_heading,
+    is_nickname,
+    is_so_called,
+    is_title,
+    may_be_headline,
+)
+from model.quotes.indirect import reported
 from model.quotes.marks import Marked, find_marked
-from model.quotes.names import Names, Person
+from model.quotes.names import Names
 from model.quotes.people import People
-from model.quotes.phrases import Phrase
 from model.quotes.sentences import Paragraph, split_paragraphs
-from model.quotes.speakers import Sentence, Tag, is_pronoun, pronoun_of
+from model.quotes.speakers import Sentence, Tag
+from model.quotes.transcripts import Turn, asks, find_turns
 from model.records import Kind, Span, Statement
 
-_CONTEXT_SIDE = 600
-"""How much of an endless sentence a fragment keeps on each side as its context."""
+_CONTEXT_LIMIT, _CONTEXT_SIDE = 3000, 600
+"""A sentence longer than the first keeps the second on each side of a fragment, in characters, as its context."""
 
 
-@dataclass(slots=True)
-class _Said:
-    """A quote with what is known about it so far."""
-
-    marked: Marked
-    paragraph: int
-    sentence: int
-    fragment: bool
-    tag: Tag | None
-    mention: str | None
-    speaker: str | None
-    person: Person | None
-    cue: str | None
-    own: bool
+_NO_MARKS = Marked(0, 0, 0, 0)
 
 
 class Assembler:
@@ -37,19 +34,31 @@ class Assembler:
 
     Args:
         document: the whole text.
+        indirect: also look for reported speech in the sentences that quote nothing.
     """
 
-    def __init__(self, document: str) -> None:
+    def __init__(self, document: str, indirect: bool = False) -> None:
         self._document = document
+        self._indirect = indirect
         bounds = split_paragraphs(document)
-        marked = find_marked(document, bounds)
-        self._paragraphs = [Paragraph(document, s, e, q) for (s, e), q in zip(bounds, marked, strict=True)]
+        self._turns = find_turns(document, bounds)
+        self._spoken_paragraphs = {number for turn in self._turns for number in turn.paragraphs}
+        marked = find_marked(document, bounds, self._spoken_paragraphs)
+        self._paragraphs = []
+        for (start, end), group in zip(bounds, marked, strict=True):
+            blanks = [q for q in group if is_nickname(document, q.start, q.end, document[q.inner_start : q.inner_end])]
+            kept = [q for q in group if q not in blanks] if blanks else group
+            self._paragraphs.append(Paragraph(document, start, end, kept, blanks))
         quotes = [q for group in marked for q in group]
         self._quote_starts = [q.start for q in quotes]
         self._quote_ends = [q.end for q in quotes]
-        self._names = Names(document) if quotes else None
-        self._people = People(document, self._names, self._quoted) if self._names is not None else None
-        self._sentence_cache: dict[tuple[int, int], Sentence] = {}
+        self._repetitions = Repetitions(
+            [(n, document[q.inner_start : q.inner_end]) for n, group in enumerate(marked) for q in group]
+        )
+        # A document that quotes nobody needs no names: most of its cost is theirs.
+        self._names = Names(document if quotes or self._turns or indirect else "")
+        people = People(document, self._names, self._quoted)
+        self._attribution = Attribution(document, self._paragraphs, people, self._spoken_paragraphs)
 
     def _quoted(self, position: int) -> bool:
         index = bisect_right(self._quote_starts, position) - 1
@@ -57,36 +66,59 @@ class Assembler:
 
     def statements(self) -> list[Statement]:
         """Return every statement of the document, in order."""
-        said: list[_Said] = []
+        said: list[Said] = []
+        reports: list[Statement] = []
         for number, paragraph in enumerate(self._paragraphs):
+            if self._indirect and number not in self._spoken_paragraphs:
+                reports += self._reports(number)
             if not paragraph.quotes:
                 continue
-            self._sentence_cache.clear()
-            here = [self._read(number, quote) for quote in paragraph.quotes]
-            self._settle(number, here, said)
+            here = [self._read(number, quote) for quote in paragraph.quotes if not self._names_something(quote)]
+            self._attribution.settle(number, here, said)
             said += here
-        return self._join(said)
+        found = [*self._join(said), *reports, *map(self._spoken, self._turns)]
+        return sorted(found, key=lambda s: s.start)
 
-    def _sentence(self, paragraph: int, index: int) -> Sentence:
-        key = (paragraph, index)
-        if key not in self._sentence_cache:
-            holder = self._paragraphs[paragraph]
-            self._sentence_cache[key] = Sentence(holder.tokens(*holder.sentences[index]))
-        return self._sentence_cache[key]
+    def _reports(self, number: int) -> list[Statement]:
+        """The reported speech of a paragraph."""
+        found = []
+        for index in range(len(self._paragraphs[number].sentences)):
+            sentence = self._attribution.sentence(number, index)
+            report = reported(sentence)
+            if report is None:
+                continue
+            cue, span = report
+            said = Said(_NO_MARKS, number, index, fragment=False)
+            self._attribution.name(said, sentence, cue.subject)
+            words = self._document[sentence.tokens[cue.at].start : sentence.tokens[cue.last].end]
+            text = span.of(self._document)
+            found.append(Statement(text, (span,), "indirect", said.speaker, said.mention, words))
+        return found
 
-    def _read(self, number: int, quote: Marked) -> _Said:
+    def _spoken(self, turn: Turn) -> Statement:
+        """A turn of a transcript as a statement."""
+        speaker = None
+        if not asks(turn.label):
+            speaker = self._names.find(turn.label) or turn.label
+        text = " ".join(span.of(self._document) for span in turn.spans)
+        return Statement(text, turn.spans, "full", speaker, turn.label, ":")
+
+    def _read(self, number: int, quote: Marked) -> Said:
         paragraph = self._paragraphs[number]
         index = paragraph.sentence_at(quote.start)
-        sentence = self._sentence(number, index)
-        at = next((i for i, t in enumerate(sentence.tokens) if t.kind == "q" and t.start <= quote.start < t.end), None)
+        sentence = self._attribution.sentence(number, index)
+        at = sentence.quotes.get(quote.start)
         tag = sentence.tag(at) if at is not None else None
-        fragment = at is not None and self._woven(sentence, at, quote, tag)
-        said = _Said(quote, number, index, fragment, tag, None, None, None, None, own=tag is not None)
+        said = Said(quote, number, index, at is not None and self._woven(sentence, at, quote, tag))
         if tag is not None:
-            self._name(said, sentence, tag.subject)
-            if tag.cue is not None:
-                said.cue = self._document[sentence.tokens[tag.cue.at].start : sentence.tokens[tag.cue.last].end]
+            self._attribution.tag(said, sentence, tag)
         return said
+
+    def _names_something(self, quote: Marked) -> bool:
+        """Whether a quote is a title or a word that the reporter doubts."""
+        document, start, end = self._document, quote.start, quote.end
+        words = document[quote.inner_start : quote.inner_end]
+        return is_title(document, start, end, words) or is_so_called(document, start)
 
     def _woven(self, sentence: Sentence, at: int, quote: Marked, tag: Tag | None) -> bool:
         """Whether a quote is part of the reporter's own clause."""
@@ -108,112 +140,8 @@ class Assembler:
             return not (words[:1].isupper() and long)
         return True
 
-    def _name(self, said: _Said, sentence: Sentence, subject: Phrase) -> None:
-        people = self._people
-        assert people is not None
-        tokens = sentence.tokens
-        mention = sentence.text(self._document, subject)
-        start, end = tokens[subject.first].start, tokens[subject.last].end
-        for ending in ("'s", "’s", "'", "’"):
-            mention = mention.removesuffix(ending)
-        said.mention = mention
-        said.person = None
-        if subject.kind == "pronoun" or is_pronoun(mention):
-            said.person = people.pronoun(pronoun_of(mention), start)
-            said.speaker = said.person.full if said.person else None
-            return
-        if subject.kind == "name":
-            said.person = people.named(start, end)
-            if said.person is None:
-                said.speaker = mention
-                return
-            said.speaker = said.person.full
-            said.person.human = True
-            return
-        words = [t.lower for t in tokens[subject.first : subject.last + 1]]
-        said.person = people.described(words, start)
-        said.speaker = said.person.full if said.person else mention
-
-    def _settle(self, number: int, here: list[_Said], earlier: list[_Said]) -> None:
-        """Give quotes without a tag of their own the speaker that the text around them implies."""
-        previous: _Said | None = None
-        for said in here:
-            if said.tag is None:
-                self._imply(number, said, previous, earlier)
-            if said.person is not None and self._people is not None:
-                self._people.remember(said.marked.start, said.person)
-            previous = said
-
-    def _imply(self, number: int, said: _Said, previous: _Said | None, earlier: list[_Said]) -> None:
-        if said.marked.continues and earlier:
-            self._copy(earlier[-1], said)
-            return
-        if said.fragment:
-            return
-        if previous is not None and previous.speaker is not None and said.sentence - previous.sentence <= 1:
-            self._copy(previous, said)
-            return
-        if said.sentence > 0:
-            if self._from_sentence(said, number, said.sentence - 1):
-                return
-            if previous is not None:
-                self._copy(previous, said)
-            return
-        if number == 0:
-            return
-        if self._dashed(said, number):
-            return
-        before = self._paragraphs[number - 1]
-        if before.quotes and earlier and earlier[-1].paragraph == number - 1 and not earlier[-1].fragment:
-            self._copy(earlier[-1], said)
-            return
-        last = len(before.sentences) - 1
-        text = before.text.rstrip()
-        if text.endswith((":", ",")) or not before.quotes:
-            self._from_sentence(said, number - 1, last, colon=text.endswith(":"))
-
-    def _dashed(self, said: _Said, number: int) -> bool:
-        """A signature on the line below the quote: "— Anna Berg"."""
-        if number + 1 >= len(self._paragraphs):
-            return False
-        paragraph = self._paragraphs[number + 1]
-        if paragraph.quotes or paragraph.text.lstrip()[:1] not in ("—", "–", "―", "-") or len(paragraph.text) > 120:
-            return False
-        sentence = self._sentence(number + 1, 0)
-        main = sentence.main
-        if main is None or main.kind != "name":
-            return False
-        self._name(said, sentence, main)
-        said.cue = sentence.tokens[0].text
-        return True
-
-    def _from_sentence(self, said: _Said, number: int, index: int, colon: bool = False) -> bool:
-        sentence = self._sentence(number, index)
-        strong = [c for c in sentence.cues if c.strong]
-        found = strong or sentence.cues
-        cue = found[-1] if found else None
-        subject = cue.subject if cue is not None else sentence.main
-        if subject is None or (cue is None and subject.kind == "description" and not colon):
-            return False
-        if cue is None and subject.kind == "name":
-            person = (
-                self._people.named(sentence.tokens[subject.first].start, sentence.tokens[subject.last].end)
-                if self._people
-                else None
-            )
-            if person is None or not person.human:
-                return False
-        self._name(said, sentence, subject)
-        if cue is not None:
-            said.cue = self._document[sentence.tokens[cue.at].start : sentence.tokens[cue.last].end]
-        return True
-
-    @staticmethod
-    def _copy(source: _Said, target: _Said) -> None:
-        target.mention, target.speaker, target.person = source.mention, source.speaker, source.person
-
-    def _join(self, said: list[_Said]) -> list[Statement]:
-        groups: list[list[_Said]] = []
+    def _join(self, said: list[Said]) -> list[Statement]:
+        groups: list[list[Said]] = []
         for item in said:
             if groups and self._joined(groups[-1][-1], item):
                 groups[-1].append(item)
@@ -226,9 +154,10 @@ class Assembler:
                 found.append(statement)
         return found
 
-    def _joined(self, last: _Said, item: _Said) -> bool:
+    def _joined(self, last: Said, item: Said) -> bool:
         if item.marked.continues:
-            return True
+            # A mark left open by mistake joins nothing to the words of somebody else.
+            return not (item.tag is not None and item.person is not None and item.person is not last.person)
         if last.paragraph != item.paragraph or last.fragment:
             return False
         if last.speaker != item.speaker and not (last.person is not None and last.person is item.person):
@@ -245,10 +174,9 @@ class Assembler:
         if item.fragment or item.sentence != last.sentence + 1:
             return False
         # The quote opens the sentence after the tag.
-        start, _ = self._paragraphs[item.paragraph].sentences[item.sentence]
-        return not self._document[start : item.marked.start].strip()
+        return self._attribution.opens_sentence(item)
 
-    def _statement(self, group: list[_Said]) -> Statement | None:
+    def _statement(self, group: list[Said]) -> Statement | None:
         first = group[0]
         if self._scare(group):
             return None
@@ -258,7 +186,7 @@ class Assembler:
         text = " ".join(span.of(self._document) for span in spans)
         if not text.strip():
             return None
-        lead = next((s for s in group if s.own), first)
+        lead = next((s for s in group if s.tag), first)
         kind: Kind = "fragment" if all(s.fragment for s in group) else "full"
         return Statement(
             text=text,
@@ -270,17 +198,22 @@ class Assembler:
             context=self._context(first) if kind == "fragment" else text,
         )
 
-    def _scare(self, group: list[_Said]) -> bool:
+    def _scare(self, group: list[Said]) -> bool:
         """Whether the marks hold no speech: a title, a nickname, words at arm's length that nobody said."""
         only = group[0]
-        if len(group) > 1 or not only.fragment:
+        if len(group) > 1:
             return False
-        return only.speaker is None and only.mention is None
+        words = self._document[only.marked.inner_start : only.marked.inner_end]
+        paragraph = self._paragraphs[only.paragraph].text
+        if may_be_headline(paragraph, only.paragraph == 0) and self._repetitions.elsewhere(only.paragraph, words):
+            return True
+        if only.tag is None and is_heading(paragraph, words):
+            return True
+        return only.fragment and only.mention is None and words.count(" ") < SCARE_SPACES
 
-    def _context(self, said: _Said) -> str:
+    def _context(self, said: Said) -> str:
         start, end = self._paragraphs[said.paragraph].sentences[said.sentence]
-        start, end = (
-            max(start, said.marked.start - _CONTEXT_SIDE),
-            max(said.marked.end, min(end, said.marked.end + _CONTEXT_SIDE)),
-        )
+        if end - start > _CONTEXT_LIMIT:
+            start = max(start, said.marked.start - _CONTEXT_SIDE)
+            end = max(said.marked.end, min(end, said.marked.end + _CONTEXT_SIDE))
         return self._document[start:end].strip()

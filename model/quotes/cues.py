@@ -104,13 +104,23 @@ STRONG = frozenset(form for form, base in CUE_VERBS.items() if base in STRONG_VE
 """Forms that report speech whatever surrounds them; the others need a person for a subject."""
 
 
-_VERBS = "|".join(sorted(STRONG, key=len, reverse=True))
+BARE = frozenset(base for form, base in CUE_VERBS.items() if form == base) - {"put", "read", "cast", "hit"}
+"""Forms that need "to", "will" or a plural before them; otherwise they are nouns: "a tweet", "the claim"."""
+
 _FINITE = "|".join(sorted((f for f in STRONG if not f.endswith("ing")), key=len, reverse=True))
-_NAMEISH = r"(?:(?:[Tt]he|[Aa]n?|[Oo]ne)\s+)?(?:[\w.&'’-]+\s+){1,7}?"
-_TAG = re.compile(
-    rf"\s*(?:(?:[Hh]e|[Ss]he|[Tt]hey|[Ii]t|{_NAMEISH}(?:\([^()]{{1,20}}\)\s+)?(?:,[^,]{{1,90}},\s+)?)\s*(?:also\s+|then\s+|later\s+)?"
-    rf"(?:{_FINITE})\b|(?:{_FINITE})\s+(?:[A-Z]|he|she|they|the|an?)\b)"
-)
+_PAST = "|".join(sorted((f for f in CUE_VERBS if f.endswith(("ed", "s")) or f in STRONG), key=len, reverse=True))
+_NAMEISH = r"(?:(?:[Tt]he|[Aa]n?|[Oo]ne)\s+)?[\w.&'’-]+(?:\s+[\w.&'’-]+){0,6}?(?:\s+\([^()]{1,20}\))?"
+
+
+def _tag(verbs: str) -> re.Pattern[str]:
+    # Long words first, and a name with an aside before a bare one: the first that leads to a verb wins.
+    who = rf"(?:[Hh]e|[Ss]he|[Tt]hey|[Ii]t|{_NAMEISH}(?:,[^,]{{1,90}},)?)"
+    return re.compile(
+        rf"\s*(?:{who}\s+(?:also\s+|then\s+|later\s+)?(?:{verbs})\b|(?:{verbs})\s+(?:[A-Z]|he|she|they|the|an?)\b)"
+    )
+
+
+_TAG_STRONG, _TAG_ANY = _tag(_FINITE), _tag(_PAST)
 _NOT_TAG = re.compile(r"\s+(?:that|he|she|they|it|there|the|his|her|was|will|would|in\s+\w+\s+that)\b")
 
 TAG_IN_PROSE = re.compile(
@@ -127,12 +137,7 @@ def tag_follows(text: str, at: int, strict: bool) -> bool:
         at: where to look.
         strict: the quote before ended with a full stop, after which a tag is the exception.
     """
-    match = _TAG.match(text, at)
+    match = (_TAG_STRONG if strict else _TAG_ANY).match(text, at)
     if match is None:
         return False
     return not (strict and _NOT_TAG.match(text, match.end()))
-
-
-def lemma(form: str) -> str:
-    """Return the base form of a cue verb."""
-    return CUE_VERBS[form]

@@ -11,27 +11,28 @@ def words(text: str) -> frozenset[str]:
 
 SPEECH_VERBS = words(
     """
-    accept accuse acknowledge add address admit advise advocate affirm agree allege announce answer apologize
-    appeal applaud argue articulate ask assail assert assess assure attack attest attribute bash believe bemoan
-    berate bewail blame blast boast brag brand call caption cast castigate caution censure certify challenge
-    champion chant characterise characterize chastise chide cite claim clarify commend comment compare complain
-    compliment concede conclude concur condemn confess confide confirm congratulate consider contend continue
-    convey coo correct counsel counter credit criticise criticize crow cry decide declare decline decree decry
-    deem defend delight demand demean demonstrate denigrate denounce deny depict deplore deride describe detail
-    disagree disavow disclose discuss dismiss disparage dispute dub e-mail echo elaborate email emphasise
+    rate accept accuse acknowledge add address admire admit advise advocate affirm agree allege announce answer
+    apologize appeal applaud argue articulate ask assail assert assess assure attack attest attribute bash believe
+    bemoan berate bewail blame blast boast brag brand call caption cast castigate caution censure certify
+    challenge champion chant characterise characterize chastise chide cite claim clarify commend comment compare
+    complain compliment concede conclude concur condemn confess confide confirm congratulate consider contend
+    continue convey coo correct counsel counter credit criticise criticize crow cry decide declare decline decree
+    decry deem defend delight demand demean demonstrate denigrate denounce deny depict deplore deride describe
+    detail disagree disavow disclose discuss dismiss disparage dispute dub e-mail echo elaborate email emphasise
     emphasize encourage endorse enthuse envision estimate exclaim excoriate exhort expect explain express extol
     exude exult fault fear feel find forecast frame fume gripe guarantee gush hail hammer headline highlight hint
     hope howl imagine implore imply indicate inform inquire insist insult interject interrupt intone invite invoke
     jest jibe joke justify label lambast lambaste lament laud laugh lecture liken list lobby mandate marvel
     mention message moan mock mumble murmur muse mutter needle note object observe offer opine oppose order
-    outline paint pan paraphrase peg petition phrase pillory plead pledge point portray post praise preach predict
-    press proclaim prod profess promise pronounce propose protest query question quip quote rage rail rant
+    outline paint pan paraphrase peg petition phrase pillory plead pledge point portray post pound praise preach
+    predict press proclaim prod profess promise pronounce propose protest query question quip quote rage rail rant
     reaffirm reason reassure rebuke rebut recall recite reckon recommend recount refer reference reflect refute
     regard reiterate reject relate relay remark remember remind repeat reply report reprimand request respond
-    retort reveal ridicule roar salute savage scoff scold scream seethe shout show shriek sigh signal skewer slam
-    smirk snap snarl sneer sob specify speculate state stipulate stress suggest sulk sum summarize surmise suspect
-    taunt tease tell term testify text thank theorize think threaten thunder title tout trash trumpet tweet
-    underline underscore urge venture view voice vow wail warn welcome whine whisper wonder worry yell
+    retort reveal ridicule roar rule salute savage scoff scold scream seethe shout show shriek sigh signal skewer
+    slam smirk snap snarl sneer sob specify speculate state stipulate stress suggest sulk sum summarize surmise
+    suspect taunt tease tell term testify text thank theorize think threaten thunder title tout trash trumpet
+    tweet type underline underscore unveil urge venture view voice vow wail warn welcome whine whisper wonder
+    worry yell
     """
 )
 """Regular verbs that can introduce somebody's words, base forms."""
@@ -54,6 +55,17 @@ DOUBLING_VERBS = words(
     """
 )
 """Verbs that double their last letter before -ed and -ing."""
+
+DEFERRING_VERBS = words(
+    """
+    accept address advocate ask-for begin believe caption cast challenge champion consider credit decide defend
+    deliver demonstrate depict detail discuss encourage endorse estimate expect express fear feel find fire frame
+    give go headline help highlight hit hold hope imagine indicate invite know list make mean message object offer
+    oppose order point press publish push put question recall reflect regard remember see seek shoot show sign
+    signal sing speak suspect talk text think title underline underscore use view want welcome wonder worry
+    """
+)
+"""Base forms that yield to a plainer report of speech in the same sentence: "Berg said she wanted to see "more""."""
 
 CUE_NOUNS = words(
     """
@@ -103,6 +115,8 @@ PRONOUNS = words(
     he i it she they we who you
     """
 )
+
+POSSESSIVES = {"his": "he", "her": "she", "their": "they", "its": "it"}
 
 DETERMINERS = words(
     """
@@ -176,6 +190,25 @@ PERSON_ROLES = words(
     """
 )
 """Head nouns that stand for one person."""
+
+DOCUMENTS = words(
+    """
+    ad advertisement affidavit announcement article articles bill book books brief column communique complaint
+    document documents editorial email emails essay filing headline indictment lawsuit letter letters memo message
+    messages note notes op-ed order paper piece post posts press-release release report reports resolution ruling
+    sign signs speech statement statements story study survey testimony transcript tweet tweets website
+    """
+)
+"""Things that say something only when no person does."""
+
+LABELS = words(
+    """
+    advertisement also ap breaking by caption cnn contact correction credit disclosure editor's editorial
+    exclusive fact file image live media more note notes opinion photo photos picture poll read related report
+    sign source sources story summary tags topics update via video warning watch
+    """
+)
+"""Words before a colon that label a line rather than name who speaks."""
 
 ABBREVIATIONS = words(
     """

@@ -5,20 +5,21 @@ One pass over the marks of a paragraph. A mark is judged by its shape and by its
 """
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from model.quotes.cues import TAG_IN_PROSE
 
 MARK = re.compile(r"``|''|[\"“”„‟«»″‘’‚‹›'`]")
 
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,3000}>")
 _HORIZON = 48
 """How many marks a search for the closing one may pass: it keeps hostile input linear."""
 _SINGLE_LIMIT = 1500
 """A pair of single marks further apart than this is two apostrophes."""
 
 _OPENING = frozenset("“„‟«‹‘‚`")
-_CLOSING = frozenset("”»’›")
 _SINGLE = frozenset("‘’‚‹›'`")
 _CLOSERS = {
     "“": '”"″',
@@ -75,16 +76,18 @@ class _Mark:
     closes: bool
 
 
-def find_marked(document: str, paragraphs: list[tuple[int, int]]) -> list[list[Marked]]:
+def find_marked(document: str, paragraphs: list[tuple[int, int]], skip: AbstractSet[int]) -> list[list[Marked]]:
     """Return the outermost quotes of each paragraph, in order.
 
     Args:
         document: the whole text.
         paragraphs: start and end of each paragraph, in order.
+        skip: paragraphs that are speech as a whole, and whose marks are nested.
     """
     found: list[list[Marked]] = []
     left_open = False
-    for (start, end), marks in zip(paragraphs, _by_paragraph(document, paragraphs), strict=True):
+    for number, (start, end) in enumerate(paragraphs):
+        marks = [] if number in skip else _marks(document, start, end)
         quotes: list[Marked] = []
         if marks:
             quotes, left_open = _pair(document, start, end, marks, left_open)
@@ -94,14 +97,19 @@ def find_marked(document: str, paragraphs: list[tuple[int, int]]) -> list[list[M
     return found
 
 
-def _by_paragraph(document: str, paragraphs: list[tuple[int, int]]) -> Iterator[list[_Mark]]:
-    for start, end in paragraphs:
-        marks = []
-        for match in MARK.finditer(document, start, end):
-            mark = _judge(document, match.start(), match.group(), start, end)
-            if mark is not None:
-                marks.append(mark)
-        yield marks
+def _marks(document: str, start: int, end: int) -> list[_Mark]:
+    lead = start
+    while lead < end and document[lead].isspace():
+        lead += 1
+    tags = [m.span() for m in _TAG.finditer(document, start, end)] if document.find("<", start, end) >= 0 else []
+    judged = (_judge(document, m.start(), m.group(), lead, end) for m in MARK.finditer(document, start, end))
+    found = [mark for mark in judged if mark is not None]
+    if tags:
+        # What stands in quotation marks within <a tag> is an attribute.
+        starts = [first for first, _ in tags]
+        inside = [bisect_right(starts, mark.at) - 1 for mark in found]
+        found = [mark for mark, tag in zip(found, inside, strict=True) if tag < 0 or mark.at >= tags[tag][1]]
+    return found
 
 
 def _judge(document: str, at: int, shape: str, start: int, end: int) -> _Mark | None:
@@ -124,6 +132,9 @@ def _judge(document: str, at: int, shape: str, start: int, end: int) -> _Mark | 
     if shape in "“„‟«" or shape == "``":
         # A low-high pair closes with the mark that opens elsewhere, and guillemets may stand reversed.
         return _Mark(at, shape, opens=not (free_right and not free_left), closes=free_right or not free_left)
+    if at == start:
+        # Whatever its shape, a mark at the start of a paragraph opens.
+        return _Mark(at, shape, opens=True, closes=False)
     if shape in "”»":
         return _Mark(at, shape, opens=free_left and not free_right, closes=True)
     opens = free_left and not right.isspace()
@@ -199,7 +210,8 @@ def _find_double(marks: list[_Mark], index: int) -> int | None:
             stack.pop()
             if not stack:
                 return at
-            fallback = at if fallback is None else fallback
+            if fallback is None and mark.shape in _CLOSERS[stack[0]] and stack[0] not in '"″':
+                fallback = at
         elif mark.closes and mark.shape in _CLOSERS[stack[0]] and not mark.opens:
             # An inner quote lost its closing mark.
             return at

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from model.quotes.lexicon import ROLES, TIME_WORDS
 from model.quotes.name_lists import FEMALE, HONORIFICS, MALE, NOT_NAMES, NOT_PERSONS, SPELLINGS, SUFFIXES, TITLES
@@ -18,9 +19,13 @@ _SHORT = (
 )
 _CAP = rf"(?:{_SHORT}\.|(?:[{_UPPER}]\.){{1,3}}|[{_UPPER}][\w’'-]*)"
 _PARTICLE = r"(?:de|la|del|della|di|da|dos|du|van|von|der|den|bin|ibn|al|el|le|ter|ten|zu|y)"
-NAME_RUN = re.compile(rf"(?<![\w’'-]){_CAP}(?:[ \u00a0](?:{_PARTICLE}[ \u00a0]){{0,2}}{_CAP}){{0,9}}")
+_NICKNAME = r"[\"“‘][^\W\d_]+[\"”’]"
+NAME_RUN = re.compile(
+    rf"(?<![\w’'-]){_CAP}(?:[ \u00a0](?:{_PARTICLE}[ \u00a0]){{0,2}}(?:{_NICKNAME}[ \u00a0])?{_CAP}){{0,9}}"
+)
 
 _SHORT_LINE = re.compile(r"^.{1,180}$", re.MULTILINE)
+_CUT = TIME_WORDS | NOT_NAMES
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 
 
@@ -61,8 +66,7 @@ class Person:
         return self.name if " " in self.name or not self.titled else self.titled
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """One place where a name is written.
 
     Args:
@@ -79,41 +83,46 @@ class Mention:
 
 
 def _bare(word: str) -> str:
-    for ending in ("'s", "’s", "'", "’"):
-        if word.endswith(ending):
-            return word[: -len(ending)]
+    if word[-1:] in "s'’":
+        for ending in ("'s", "’s", "'", "’"):
+            if word.endswith(ending):
+                return word[: -len(ending)]
     return word
 
 
 def read_run(text: str, start: int) -> list[Mention]:
     """Split a run of capitalised words into mentions: titles in front, weekdays and sentence openers cut off."""
-    words: list[tuple[str, int, int]] = [
-        (m.group(), m.start() + start, m.end() + start) for m in re.finditer(r"\S+", text)
-    ]
     found: list[Mention] = []
-    current: list[tuple[str, int, int]] = []
-    for word in [*words, None]:
-        lower = "" if word is None else word[0].lower().rstrip(".")
-        if word is None or lower in TIME_WORDS or lower in NOT_NAMES:
+    current: list[tuple[str, str, int]] = []
+    at = start
+    # The words of a run stand one space apart.
+    for word in text.replace("\u00a0", " ").split(" "):
+        lower = word.lower().rstrip(".")
+        if word[0] in '"“‘':
+            pass  # A nickname is no part of the name.
+        elif lower in _CUT:
             if current:
                 found.append(_mention(current))
-            current = []
-            continue
-        current.append(word)
-        if word[0].endswith(("'s", "’s", "s’")):
-            found.append(_mention(current))
-            current = []
+                current = []
+        else:
+            current.append((word, lower, at))
+            if word[-1] in "s’'" and word.endswith(("'s", "’s", "s’")):
+                found.append(_mention(current))
+                current = []
+        at += len(word) + 1
+    if current:
+        found.append(_mention(current))
     return found
 
 
-def _mention(words: list[tuple[str, int, int]]) -> Mention:
-    last_title = -1
-    for index, (word, _, _) in enumerate(words):
-        if _bare(word.lower()).rstrip(".") in TITLES:
-            last_title = index
-    core = words[last_title + 1 :]
-    titles = tuple(w.lower().rstrip(".") for w, _, _ in words[: last_title + 1])
-    return Mention(words[0][1], words[-1][2], tuple(_bare(w) for w, _, _ in core), titles)
+def _mention(words: list[tuple[str, str, int]]) -> Mention:
+    first, last = 0, words[-1]
+    for index, (_, lower, _) in enumerate(words):
+        if _bare(lower) in TITLES:
+            first = index + 1
+    core = tuple(_bare(word) for word, _, _ in words[first:])
+    titles = tuple(lower for _, lower, _ in words[:first])
+    return Mention(words[0][2], last[2] + len(last[0]), core, titles)
 
 
 class Names:
@@ -130,11 +139,12 @@ class Names:
         self._starts = [m.start for m in self.mentions]
         self._by_last: dict[str, list[Person]] = defaultdict(list)
         self._by_start: dict[int, Person] = {}
+        self._strangers: dict[tuple[str, str], Person] = {}
         self._document = document
         self._collect()
 
     def _collect(self) -> None:
-        headlines = _headlines(self._document)
+        headlines = [m.span() for m in _SHORT_LINE.finditer(self._document) if is_headline(m.group())]
         line = 0
         for mention in self.mentions:
             while line < len(headlines) and headlines[line][1] <= mention.start:
@@ -198,13 +208,18 @@ class Names:
         """Return who a mention is, if the document says so without doubt."""
         return self._by_start.get(mention.start)
 
-    def resolve(self, mention: Mention) -> Person:
-        """Return the person of a mention; for a surname that several share, the one named last before it."""
+    def resolve(self, mention: Mention, gender: str = "") -> Person:
+        """Return the person of a mention; a surname that several share stands for the one named by far the most.
+
+        Args:
+            mention: where the name stands.
+            gender: "m" or "f" where a pronoun shows it.
+        """
         known = self._by_start.get(mention.start)
         if known is not None:
             return known
         sharing = self._by_last.get(fold(mention.core[-1]), []) if mention.core else []
-        gender = _gender(mention)
+        gender = _gender(mention) or gender
         fitting = [p for p in sharing if not (gender and p.gender and gender != p.gender)]
         if len(fitting) == 1:
             return fitting[0]
@@ -212,22 +227,25 @@ class Names:
             ranked = sorted(fitting, key=lambda p: len(p.places), reverse=True)
             if len(ranked[0].places) >= 2 * len(ranked[1].places):
                 return ranked[0]
-        words = self._document[mention.start : mention.end]
-        return Person(_bare(words), gender=gender)
+        # Nobody the document introduces: still one person wherever the same name is written.
+        gender = gender if sharing else _gender(mention)
+        key = (fold(mention.core[-1]) if mention.core else str(mention.start), gender if sharing else "")
+        if key not in self._strangers:
+            words = self._document[mention.start : mention.end]
+            self._strangers[key] = Person(_bare(words), gender=gender)
+        return self._strangers[key]
 
-    def people(self) -> list[Person]:
-        """Return everybody whose full name the document gives."""
-        return [p for known in self._by_last.values() for p in known]
+    def find(self, label: str) -> str | None:
+        """Return the full name behind a surname in any case ("BERG"), if one person alone bears it."""
+        words = _bare(label).split()
+        known = self._by_last.get(fold(words[-1]), []) if words else []
+        return known[0].full if len(known) == 1 else None
 
 
-def _headlines(document: str) -> list[tuple[int, int]]:
-    """Lines that capitalise most of their words, where a capital says nothing about names."""
-    found = []
-    for match in _SHORT_LINE.finditer(document):
-        words = _LONG_WORD.findall(match.group())
-        if len(words) >= 4 and sum(w[0].isupper() for w in words) * 4 >= len(words) * 3:
-            found.append(match.span())
-    return found
+def is_headline(line: str) -> bool:
+    """Whether a line capitalises most of its words, so that a capital says nothing about names."""
+    words = _LONG_WORD.findall(line)
+    return len(words) >= 4 and sum(w[0].isupper() for w in words) * 4 >= len(words) * 3
 
 
 def _gender(mention: Mention) -> str:

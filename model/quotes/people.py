@@ -1,12 +1,16 @@
 """From the words at the quote ("he", "the mayor", "Berg") to the fullest name that the document gives."""
 
+import re
 from collections.abc import Callable
 
-from model.quotes.lexicon import PERSON_ROLES
-from model.quotes.names import Mention, Names, Person, is_place_or_group, read_run, role_words
+from model.quotes.cues import CUE_VERBS, STRONG
+from model.quotes.lexicon import PERSON_ROLES, POSSESSIVES, PRONOUNS
+from model.quotes.names import Mention, Names, Person, is_place_or_group, role_words
 
 _MENTIONS_BACK = 14
 _REACH = 2500
+_VERB_BEFORE = re.compile(r"\b(\w+)\s+(?:[\w.]+['’]s\s+)?\Z")
+_VERB_AFTER = re.compile(r"\s+(?:\w+ly\s+|also\s+|then\s+|later\s+)?(\w+)")
 _GENDER = {"he": "m", "she": "f"}
 _SAME_ROLE = (
     frozenset(["aide", "adviser", "advisor", "assistant"]),
@@ -46,7 +50,6 @@ class People:
         self._quoted = quoted
         self._roles_known = False
         self._last: tuple[int, Person] | None = None
-        self._last_group: str | None = None
         self._by_role: dict[str, list[Person]] = {}
 
     def named(self, start: int, end: int) -> Person | None:
@@ -73,12 +76,13 @@ class People:
                 break
             if not mention.core or self._quoted(mention.start):
                 continue
-            person = self._names.resolve(mention)
+            person = self._names.resolve(mention, gender)
             if person.gender and person.gender != gender:
                 continue
-            if not person.human and is_place_or_group(mention.core):
+            speaks = self._speaks(mention)
+            if not person.human and not speaks and (" " not in person.name or is_place_or_group(mention.core)):
                 continue
-            score = self._weight(mention, person, position) - 0.35 * rank
+            score = self._weight(mention, person, position) + speaks - 0.35 * rank
             if person.gender == gender:
                 score += 1.5
             if self._last is not None and self._last[1] is person:
@@ -98,7 +102,7 @@ class People:
         """How likely a mention is what the text is about: subjects open their sentence."""
         before = self._document[max(0, mention.start - 2) : mention.start]
         opens = not before.strip() or before.strip()[-1:] in '.!?"”’:' or before in (", ", "— ")
-        score = 1.5 if opens else 0.0
+        score = 2.0 if opens else 0.0
         if person.human:
             score += 1.0
         if mention.end < len(self._document) and self._document[mention.end - 2 : mention.end] in ("'s", "’s"):
@@ -106,6 +110,19 @@ class People:
         if self._document.find("\n", mention.start, position) < 0:
             score += 0.5
         return score
+
+    def _speaks(self, mention: Mention) -> float:
+        """Whether the words beside a mention make it one who speaks or has an office: "noted Berg", "Berg, head of"."""
+        before = _VERB_BEFORE.search(self._document, max(0, mention.start - 40), mention.start)
+        if before is not None and before.group(1).lower() in STRONG:
+            return 1.5
+        after = _VERB_AFTER.match(self._document, mention.end, mention.end + 40)
+        if after is not None and after.group(1) in CUE_VERBS:
+            return 1.5
+        office = self._document[mention.end : mention.end + 40]
+        if office.startswith(", ") and role_words(office[2:].lower().split()[:4]):
+            return 1.0
+        return 0.0
 
     def described(self, words: list[str], position: int) -> Person | None:
         """Return whom a description such as "the presidential aide" stands for, when only one person fits."""
@@ -161,7 +178,13 @@ class People:
                 self._by_role.setdefault(role, []).append(person)
 
 
-def core_name(words: str) -> str:
-    """Return a name without its titles, or the words as they are."""
-    mentions = read_run(words, 0)
-    return " ".join(mentions[-1].core) if mentions and mentions[-1].core else words
+def pronoun_of(word: str) -> str:
+    """Return the subject form of a pronoun: "his" and "him" are "he"."""
+    lower = word.lower().replace("’", "'").partition("'")[0]
+    lower = POSSESSIVES.get(lower, lower)
+    return {"him": "he", "her": "she", "them": "they", "hers": "she"}.get(lower, lower)
+
+
+def is_pronoun(word: str) -> bool:
+    """Whether a word is a pronoun that stands for somebody."""
+    return pronoun_of(word) in PRONOUNS

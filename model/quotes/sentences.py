@@ -6,7 +6,8 @@ the quote, so that positions stay those of the document.
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from model.quotes.cues import tag_follows
 from model.quotes.lexicon import ABBREVIATIONS
@@ -24,14 +25,13 @@ _LAST_WORD = re.compile(r"[\w.&'’-]*\Z")
 _TOKEN = re.compile(
     rf"(?P<q>{MASK}+)"
     r"|(?P<a>(?:" + "|".join(sorted(ABBREVIATIONS, key=len, reverse=True)) + r")\.(?!\w)|(?:[^\W\d_]\.){1,4})"
-    r"|(?P<w>[^\W_]+(?:['’.&-][^\W_]+)*)"
+    r"|(?P<w>[^\W_]+(?:['’.&/-][^\W_]+)*)"
     r"|(?P<p>--+|[^\w\s])"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word, a mark of punctuation (`kind` "p") or a masked quote ("q")."""
+class Token(NamedTuple):
+    """A word ("w"), an abbreviation ("a"), a mark of punctuation ("p") or a masked quote ("q")."""
 
     text: str
     lower: str
@@ -65,16 +65,20 @@ class Paragraph:
         start: where the paragraph starts.
         end: where it ends.
         quotes: what it quotes, in order.
+        blanks: quotes that interrupt a name or a phrase, and that its grammar does without.
     """
 
     __slots__ = ("_sentences", "_starts", "end", "quotes", "start", "text")
 
-    def __init__(self, document: str, start: int, end: int, quotes: list[Marked]) -> None:
+    def __init__(
+        self, document: str, start: int, end: int, quotes: list[Marked], blanks: Sequence[Marked] = ()
+    ) -> None:
         self.start, self.end, self.quotes = start, end, quotes
         pieces: list[str] = []
         at = start
-        for quote in quotes:
-            pieces += (document[at : quote.start], MASK * (quote.end - quote.start))
+        covers = [(q, MASK) for q in quotes] + [(q, " ") for q in blanks]
+        for quote, cover in sorted(covers, key=lambda c: c[0].start) if blanks else covers:
+            pieces += (document[at : quote.start], cover * (quote.end - quote.start))
             at = quote.end
         pieces.append(document[at:end])
         self.text = "".join(pieces)

@@ -3,23 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from model.quotes.cues import CUE_VERBS, STRONG
-from model.quotes.lexicon import CUE_NOUNS, PRONOUNS
-from model.quotes.phrases import (
-    Phrase,
-    can_speak,
-    clause_subject,
-    is_word,
-    main_subject,
-    phrase_after,
-    phrase_before,
-    subject_of,
-)
+from model.quotes.cues import BARE, CUE_VERBS, STRONG
+from model.quotes.lexicon import BE_FORMS, CUE_NOUNS, DEFERRING_VERBS, LABELS, POSSESSIVES, PREPOSITIONS
+from model.quotes.phrases import Phrase, can_speak, is_word, phrase_after, phrase_before
 from model.quotes.sentences import Token
+from model.quotes.subjects import clause_subject, main_subject, subject_of
 
 _REACH = 60
 """How many tokens may stand between a quote and its cue."""
-_POSSESSIVES = {"his": "he", "her": "she", "their": "they", "its": "it"}
+_OPENING = 2
 
 Where = Literal["after", "before", "near", "noun", "subject"]
 
@@ -35,6 +27,9 @@ class Cue:
         inverted: the subject follows ("said Anna Berg").
         strong: reports speech whatever surrounds it.
         begin: where its clause starts; usually with the subject.
+        shared: the subject is that of an earlier verb.
+        relative: it stands in a relative clause ("who said").
+        defers: it yields to a plainer report of speech before it.
     """
 
     at: int
@@ -43,6 +38,9 @@ class Cue:
     inverted: bool
     strong: bool
     begin: int = -1
+    shared: bool = False
+    relative: bool = False
+    defers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +65,11 @@ class Sentence:
         tokens: the tokens, each quote one of them.
     """
 
-    __slots__ = ("_main", "_main_known", "cues", "tokens")
+    __slots__ = ("_main", "_main_known", "cues", "quotes", "tokens")
 
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
+        self.quotes = {t.start: i for i, t in enumerate(tokens) if t.kind == "q"}
         self._main: Phrase | None = None
         self._main_known = False
         self.cues: list[Cue] = []
@@ -79,7 +78,7 @@ class Sentence:
                 cue = self._mark_cue(index)
             elif token.lower in CUE_VERBS:
                 cue = self._verb_cue(index)
-            elif token.lower == "according":
+            elif token.lower in ("according", "per"):
                 cue = self._according(index)
             else:
                 continue
@@ -103,8 +102,12 @@ class Sentence:
         if tokens[index].capital and index and not _opens(tokens, index):
             # "The Post", "State", "Mark": a capital within a sentence makes it a name.
             return None
+        following = tokens[index + 1].lower if index + 1 < len(tokens) else ""
+        if following == "to" and CUE_VERBS[form] in ("continue", "begin", "go", "decide", "want"):
+            return None
         floor = self._floor(index)
         subject = subject_of(tokens, index, floor)
+        shared = subject == "inherit"
         if subject == "inherit":
             subject = self._inherited(index)
         if subject is None and strong and not form.endswith("ing"):
@@ -114,14 +117,25 @@ class Sentence:
                 if found is not None and ((before is not None and before.kind == "q") or self._quote_near(index)):
                     return Cue(index, index, found, True, strong) if can_speak(tokens, found, form) else None
             return None
-        if subject is None or subject.last >= index or not can_speak(tokens, subject, form):
+        if subject is not None and subject.first > index and not shared:
+            # The passive names who speaks behind the verb.
+            return Cue(index, index, subject, True, strong) if can_speak(tokens, subject, form) else None
+        if subject is None or not can_speak(tokens, subject, form):
             return None
         if CUE_VERBS[form] in ("quote", "cite"):
             # "The agency quoted the minister as saying": the words are the minister's.
             source = phrase_after(tokens, index + 1)
             if source is not None and source.last + 1 < len(tokens) and tokens[source.last + 1].lower == "as":
                 return Cue(index, index, source, False, strong, subject.first)
-        return Cue(index, index, subject, False, strong)
+        if form in CUE_NOUNS and form.endswith("s") and _is_noun(tokens, subject):
+            return None
+        relative = subject.last + 1 < index and tokens[subject.last + 1].lower in ("who", "that", "which")
+        # "tweets accusing her" tells what the tweets do, not who speaks.
+        reduced = form.endswith("ing") and not shared and subject.last == index - 1
+        relative = relative or reduced
+        empty = reduced or (subject.kind == "pronoun" and tokens[subject.first].lower == "it")
+        defers = CUE_VERBS[form] in DEFERRING_VERBS or empty or tokens[index - 1].lower == "to"
+        return Cue(index, index, subject, False, strong, -1, shared, relative, defers)
 
     def _quote_near(self, index: int) -> bool:
         return any(t.kind == "q" for t in self.tokens[max(0, index - 8) : index])
@@ -138,29 +152,37 @@ class Sentence:
 
     def _inherited(self, index: int) -> Phrase | None:
         """The subject that a verb shares: of the last report of speech, of the clause before it, or of the sentence."""
-        last = self.cues[-1] if self.cues and index - self.cues[-1].at <= _REACH else None
-        if last is not None and last.strong:
-            return last.subject
+        near = [c for c in self.cues[-6:] if index - c.at <= _REACH and not c.relative]
+        plain = [c for c in near if c.strong and not c.defers]
+        if plain:
+            return plain[-1].subject
+        last = near[-1] if near else None
         clause = clause_subject(self.tokens, index)
         if clause is not None and (last is None or clause.first > last.at):
             return clause
         if last is not None:
             return last.subject
         main = self.main
-        return main if main is not None and main.last < index else None
+        # "After saying so, Berg left": an opening participle looks ahead.
+        return main if main is not None and (main.last < index or index <= _OPENING) else None
 
     def _according(self, index: int) -> Cue | None:
         tokens = self.tokens
-        if index + 1 >= len(tokens) or tokens[index + 1].lower != "to":
+        last = index
+        if tokens[index].lower == "according":
+            last = index + 1
+            if last >= len(tokens) or tokens[last].lower != "to":
+                return None
+        elif index and tokens[index - 1].text != "," and tokens[index - 1].kind != "q":
             return None
-        found = phrase_after(tokens, index + 2)
-        return Cue(index, index + 1, found, True, True) if found is not None else None
+        found = phrase_after(tokens, last + 1)
+        return Cue(index, last, found, True, True) if found is not None else None
 
     def _mark_cue(self, index: int) -> Cue | None:
         """A mark that names the speaker: "Anna Berg: ..." at the start of a line, "... — Anna Berg" at its end."""
         tokens, mark = self.tokens, self.tokens[index].text
         if mark == ":" and 0 < index <= 12 and index + 1 < len(tokens):
-            if any(t.lower in CUE_VERBS and not t.capital for t in tokens[:index]):
+            if any((t.lower in CUE_VERBS and not t.capital) or t.lower in LABELS for t in tokens[:index]):
                 return None
             found = phrase_before(tokens, index - 1)
             if found is not None and found.first == 0 and (found.kind == "name" or can_speak(tokens, found, "")):
@@ -178,21 +200,73 @@ class Sentence:
         tokens = self.tokens
         after = self._after(quote)
         before = next((c for c in reversed(self.cues) if c.at < quote and quote - c.at <= _REACH), None)
+        if before is not None and before.defers and tokens[quote - 1].text not in (",", ":"):
+            before = self._plainer(before) or before
         touching = before is not None and self._touches(before, quote)
         if touching and before is not None and (after is None or tokens[quote - 1].text in (",", ":")):
             return Tag(before, before.subject, "before")
         if after is not None:
             return Tag(after, after.subject, "after")
         noun = self._noun(quote)
-        if noun is not None:
+        if noun is not None and noun.subject.kind == "pronoun" and before is not None and before.strong:
+            # "admits his concerns about Q": the subject of the verb says who "his" is.
+            noun = None
+        if noun is not None and (before is None or before.strong or before.defers or noun.subject.first < before.at):
             return noun
         late = self._late(quote)
-        if before is not None and not (
-            late is not None and late.strong and not before.strong and before.at < quote - 12
-        ):
+        if before is not None and before.defers and late is not None and late.strong:
+            before = None
+        if before is not None:
             return Tag(before, before.subject, "near")
         if late is not None:
             return Tag(late, late.subject, "near")
+        return self._portrayed(quote) or self._noun_of_clause(quote)
+
+    def _noun_of_clause(self, quote: int) -> Tag | None:
+        """A noun of speech without an owner: "has gone on, with demands to Q" belongs to the subject of its clause."""
+        tokens = self.tokens
+        for at in range(quote - 1, max(-1, quote - 10), -1):
+            if tokens[at].kind == "q":
+                break
+            if tokens[at].lower in CUE_NOUNS:
+                found = clause_subject(tokens, at)
+                return Tag(Cue(at, at, found, False, False), found, "noun") if found is not None else None
+        return None
+
+    def _plainer(self, cue: Cue) -> Cue | None:
+        """The report of speech that governs a cue like "wants" or "it shows"."""
+        for other in reversed(self.cues):
+            if (
+                other.at < cue.at
+                and cue.at - other.at <= _REACH
+                and other.strong
+                and not other.defers
+                and not other.relative
+            ):
+                return other
+        return None
+
+    def _portrayed(self, quote: int) -> Tag | None:
+        """Words after "as" are those of whom the clause is about: "Anna Berg has long painted him as a "bully"."""
+        tokens = self.tokens
+        for at in range(quote - 1, max(-1, quote - 12), -1):
+            if tokens[at].lower == "as":
+                if at and tokens[at - 1].lower in (
+                    "known",
+                    "such",
+                    "so",
+                    "well",
+                    "far",
+                    "long",
+                    "soon",
+                    "same",
+                    "much",
+                ):
+                    return None
+                subject = clause_subject(tokens, at)
+                return Tag(None, subject, "subject") if subject is not None else None
+            if tokens[at].kind == "p":
+                break
         return None
 
     def _touches(self, cue: Cue, quote: int) -> bool:
@@ -223,7 +297,7 @@ class Sentence:
                     return cue
             else:
                 begin = cue.begin if cue.begin >= 0 else cue.subject.first
-                if begin in (start, start - 1) and begin > quote:
+                if not cue.shared and begin in (start, start - 1) and begin > quote:
                     return cue
             if any(t.kind == "q" for t in tokens[quote + 1 : cue.at]):
                 break
@@ -231,7 +305,7 @@ class Sentence:
 
     def _late(self, quote: int) -> Cue | None:
         for cue in self.cues:
-            if cue.at > quote and cue.at - quote <= _REACH and cue.subject.first > quote:
+            if cue.at > quote and cue.at - quote <= _REACH and cue.subject.first > quote and not cue.relative:
                 return cue
         return None
 
@@ -240,17 +314,17 @@ class Sentence:
         tokens = self.tokens
         for at in range(quote - 1, max(-1, quote - 10), -1):
             token = tokens[at]
-            if token.kind == "q" or (token.lower in CUE_VERBS and token.lower not in CUE_NOUNS):
+            if token.kind == "q" or (token.lower in CUE_VERBS and token.lower not in BARE):
                 return None
             if token.lower in CUE_NOUNS:
-                return self._owner(at)
+                return self._owner(at, quote) if tokens[at + 1].lower not in BE_FORMS else None
         return None
 
-    def _owner(self, noun: int) -> Tag | None:
+    def _owner(self, noun: int, quote: int) -> Tag | None:
         tokens = self.tokens
         for at in range(noun - 1, max(-1, noun - 6), -1):
             lower = tokens[at].lower
-            if lower in _POSSESSIVES:
+            if lower in POSSESSIVES:
                 return Tag(Cue(noun, noun, Phrase(at, at, "pronoun"), False, False), Phrase(at, at, "pronoun"), "noun")
             if lower.endswith(("'s", "s'")) and is_word(tokens[at]):
                 found = phrase_before(tokens, at)
@@ -263,20 +337,19 @@ class Sentence:
                 found = phrase_after(tokens, at + 1)
                 if found is not None:
                     return Tag(Cue(noun, noun, found, True, False), found, "noun")
+        if quote - noun <= 2 and (quote - noun == 1 or tokens[noun + 1].text == ":"):
+            found = clause_subject(tokens, noun)
+            if found is not None:
+                return Tag(Cue(noun, noun, found, False, False), found, "noun")
         return None
+
+
+def _is_noun(tokens: list[Token], owner: Phrase) -> bool:
+    """Whether "claims" or "remarks" after a phrase is a noun: "Anna Berg's remarks", "32% of Liberal claims"."""
+    last = tokens[owner.last].lower
+    before = tokens[owner.first - 1].lower if owner.first else ""
+    return last.endswith(("'s", "s'")) or before in PREPOSITIONS
 
 
 def _opens(tokens: list[Token], index: int) -> bool:
     return index == 0 or tokens[index - 1].kind in "pq"
-
-
-def pronoun_of(word: str) -> str:
-    """Return the subject form of a pronoun: "his" and "him" are "he"."""
-    lower = word.lower()
-    lower = _POSSESSIVES.get(lower, lower)
-    return {"him": "he", "her": "she", "them": "they", "hers": "she"}.get(lower, lower)
-
-
-def is_pronoun(word: str) -> bool:
-    """Whether a word is a pronoun that stands for somebody."""
-    return pronoun_of(word) in PRONOUNS

@@ -6,7 +6,7 @@ from model.checkpoint import verify_checkpoint
 from model.errors import CheckpointError, DataError, TrainingError
 from model.loading import open_classifier
 from training.bases import resolve_base
-from training.config import Recipe
+from training.config import Recipe, recipe_for
 from training.data import read_labelled
 from training.evaluate import evaluate
 from training.run import train
@@ -120,3 +120,23 @@ def test_a_base_folder_without_weights_is_named(tmp_path):
 
 def test_hub_ids_are_passed_on():
     assert resolve_base("owner/name").source == "owner/name"
+
+
+def test_recipes_suit_their_base(tiny_base):
+    assert recipe_for("minilm") == Recipe()
+    assert recipe_for("mpnet").learning_rate < Recipe().learning_rate
+    assert recipe_for("owner/name", epochs=7, seed=None).epochs == 7
+    assert recipe_for(str(tiny_base)).learning_rate == Recipe().learning_rate
+
+
+def test_a_teacher_is_learned_from_and_named(trained, labelled, recipe, tmp_path):
+    out, manifest, *_ = trained
+    taught, figures = train(labelled, tmp_path / "pupil", recipe, teacher=open_classifier(out, warm_up=False))
+    assert taught.training["teacher"] == manifest.checkpoint_id
+    assert taught.files["model.safetensors"] != manifest.files["model.safetensors"]
+    assert figures.macro_f1 > 0.9
+
+
+def test_a_teacher_with_other_stances_is_refused(labelled, recipe, tiny_classifier, tmp_path):
+    with pytest.raises(TrainingError, match="other stances"):
+        train(labelled, tmp_path / "x", recipe, teacher=tiny_classifier)

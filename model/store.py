@@ -1,0 +1,160 @@
+"""Which checkpoint is served, and which were before: a folder of checkpoints with one link to the current one.
+
+    <store>/<checkpoint id>/     checkpoints, each as `model.checkpoint` writes them
+    <store>/current              a symbolic link to one of them; switching it is one atomic rename
+    <store>/history.jsonl        one line a switch: when, from which, to which, by what right, with which figures
+
+A line is written before the switch, so a switch that was interrupted leaves a line that never came true: the link
+alone says what is served. The store is `$STANCE_HOME`, else `stance` in the user's data folder.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from model.checkpoint import MANIFEST, Manifest, read_manifest, verify_checkpoint
+from model.errors import CheckpointError
+
+SHIPPED = Path(__file__).parent / "checkpoints" / "anchorage-minilm"
+"""The checkpoint that comes with the software; served until another is promoted."""
+CURRENT, HISTORY = "current", "history.jsonl"
+
+
+def default_store() -> Path:
+    """Return the folder of promoted checkpoints."""
+    if home := os.environ.get("STANCE_HOME"):
+        return Path(home)
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "stance"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One line of the history.
+
+    Args:
+        at: ISO 8601, UTC.
+        old: id of the checkpoint served before.
+        new: id of the checkpoint served from then on.
+        reason: `promoted`, `forced` or `rolled back`.
+        figures: what the decision rested on.
+    """
+
+    at: str
+    old: str
+    new: str
+    reason: str
+    figures: Mapping[str, Any]
+
+
+class Store:
+    """The checkpoints of one installation.
+
+    Args:
+        root: see `default_store`.
+        shipped: what is served where nothing was promoted.
+    """
+
+    def __init__(self, root: Path | None = None, shipped: Path = SHIPPED) -> None:
+        self.root = root or default_store()
+        self.shipped = shipped
+
+    def current(self) -> Path:
+        """Return the folder of the checkpoint that is served."""
+        link = self.root / CURRENT
+        return link.resolve() if link.exists() else self.shipped
+
+    def checkpoints(self) -> list[tuple[Path, Manifest]]:
+        """List the shipped checkpoint and those of the store, oldest first."""
+        folders = [self.shipped, *(p for p in self.root.glob("*") if not p.is_symlink() and not p.name.startswith("."))]
+        found = [(folder, read_manifest(folder)) for folder in folders if (folder / MANIFEST).is_file()]
+        return sorted(found, key=lambda item: item[1].trained_at)
+
+    def add(self, folder: Path) -> Path:
+        """Copy a checkpoint into the store, verified; one that is there already is left as it is.
+
+        Returns:
+            Its folder in the store.
+
+        Raises:
+            CheckpointError: it is missing or damaged, or the store cannot be written.
+        """
+        manifest = verify_checkpoint(folder)
+        final = self.root / manifest.checkpoint_id
+        if final.parent != self.root:
+            raise CheckpointError(f"{folder} has the id {manifest.checkpoint_id!r}, which is no folder name")
+        if folder.resolve() == self.shipped.resolve():
+            return self.shipped
+        if (final / MANIFEST).is_file() and read_manifest(final).files == manifest.files:
+            return final
+        staging = self.root / f".adding-{os.getpid()}"
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(folder, staging)
+            verify_checkpoint(staging)
+            staging.rename(final)
+        except OSError as error:
+            raise CheckpointError(f"the store {self.root} cannot be written: {error.strerror or error}") from error
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        return final
+
+    def switch(self, folder: Path, reason: str, figures: Mapping[str, Any]) -> Switch:
+        """Serve a checkpoint of the store from now on; the old one stays where it is.
+
+        Args:
+            folder: what `add` returned.
+            reason: for the history.
+            figures: for the history.
+
+        Raises:
+            CheckpointError: the store cannot be written.
+        """
+        old, new = read_manifest(self.current()), read_manifest(folder)
+        entry = Switch(
+            datetime.now(UTC).isoformat(timespec="seconds"), old.checkpoint_id, new.checkpoint_id, reason, dict(figures)
+        )
+        link, part = self.root / CURRENT, self.root / f".{CURRENT}-{os.getpid()}"
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with (self.root / HISTORY).open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps({name: getattr(entry, name) for name in Switch.__slots__}) + "\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            part.unlink(missing_ok=True)
+            part.symlink_to(folder.resolve(), target_is_directory=True)
+            part.replace(link)
+        except OSError as error:
+            raise CheckpointError(f"the store {self.root} cannot be written: {error.strerror or error}") from error
+        return entry
+
+    def history(self) -> list[Switch]:
+        """Return the switches, oldest first; a half-written last line is left out."""
+        path = self.root / HISTORY
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        entries = []
+        for line in lines:
+            try:
+                entries.append(Switch(**json.loads(line)))
+            except (ValueError, TypeError):
+                continue
+        return entries
+
+    def previous(self) -> Path:
+        """Return the folder of the checkpoint that was served before the current one.
+
+        Raises:
+            CheckpointError: nothing was promoted, or the earlier one is gone.
+        """
+        served = read_manifest(self.current()).checkpoint_id
+        by_id = {manifest.checkpoint_id: folder for folder, manifest in self.checkpoints()}
+        for entry in reversed(self.history()):
+            if entry.new == served and entry.reason != "rolled back":
+                if entry.old not in by_id:
+                    raise CheckpointError(f"the checkpoint {entry.old} that was served before is gone")
+                return by_id[entry.old]
+        raise CheckpointError(f"{served} replaced no other checkpoint: there is nothing to go back to")

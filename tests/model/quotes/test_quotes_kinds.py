@@ -1,0 +1,72 @@
+import pytest
+
+from model.quotes import extract_quotes
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ("“We go on,” Anna Berg said.", "full"),
+        ("Anna Berg said: “We go on.”", "full"),
+        ("Anna Berg replied, “No.”", "full"),
+        ("“Nobody knows where it ends.”", "full"),
+        ("Anna Berg called the plan “dead”.", "fragment"),
+        ("Anna Berg said Dahl would fight “to the last loaf of rye.”", "fragment"),
+        ("Anna Berg said that the talks were “still alive and well” in Oslo.", "fragment"),
+        ("“Momentum” is what Anna Berg called it.", "fragment"),
+    ],
+)
+def test_kind(document, kind):
+    assert [s.kind for s in extract_quotes(document)] == [kind]
+
+
+def test_a_fragment_carries_its_sentence_with_the_marks():
+    document = "It rained. Anna Berg called the plan “dead” and left. The sun came out."
+    (statement,) = extract_quotes(document)
+    assert statement.context == "Anna Berg called the plan “dead” and left."
+
+
+def test_a_full_statement_is_its_own_context():
+    (statement,) = extract_quotes("It rained. “We go on,” Anna Berg said.")
+    assert statement.context == statement.text
+
+
+def test_quotes_that_a_tag_joins_are_one_statement():
+    document = "“They dislike it,” she said. “In other words, they want rye,” Anna Berg said. “So do I.”"
+    (statement,) = extract_quotes(document.replace("she", "Anna Berg"))
+    assert statement.text == "They dislike it, In other words, they want rye, So do I."
+    assert len(statement.spans) == 3
+
+
+def test_a_tag_between_halves_of_a_sentence_joins_them():
+    (statement,) = extract_quotes("“My hope,” Anna Berg said, “is that it rains.”")
+    assert statement.text == "My hope, is that it rains."
+
+
+def test_fragments_of_one_sentence_stay_apart():
+    assert [s.text for s in extract_quotes("Anna Berg said the plan is “dead” and “buried”.")] == ["dead", "buried"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "Anna Berg said on “Face of the North” that it rains.",
+        "In her book “The Long Rye,” Anna Berg says little.",
+        "William “Bill” Halloran said nothing.",
+        "She was known as the “queen of rye” in Oslo.",
+        "The so-called “rye deal” collapsed, Anna Berg said.",
+        "The “rye” was wheat.",
+    ],
+)
+def test_titles_nicknames_and_scare_quotes_are_no_statements(document):
+    assert extract_quotes(document) == ()
+
+
+def test_a_headline_that_repeats_the_body_is_no_second_statement():
+    document = "Berg calls plan ‘a grave mistake’\n\nAnna Berg said the plan was “a grave mistake” on Monday."
+    assert [s.start for s in extract_quotes(document)] == [document.index("“") + 1]
+
+
+def test_fragments_can_be_left_out():
+    document = "“We go on,” Anna Berg said. She called the plan “dead”."
+    assert [s.kind for s in extract_quotes(document, fragments=False)] == ["full"]

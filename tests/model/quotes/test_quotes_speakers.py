@@ -1,0 +1,113 @@
+import pytest
+
+from model.quotes import extract_quotes
+
+
+def speakers(document):
+    return [s.speaker for s in extract_quotes(document)]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "“We go on,” Anna Berg said.",
+        "“We go on,” said Anna Berg.",
+        "Anna Berg said: “We go on.”",
+        "Anna Berg told reporters in Oslo on Friday, “We go on.”",
+        "“We,” said Anna Berg, “go on.”",
+        "According to Anna Berg, “the plan is dead.”",
+        "“The plan is dead,” according to Anna Berg.",
+        "Anna Berg: ‘We will go on until it is done’",
+        "“We go on.” — Anna Berg",
+        "“We go on.”\n\n— Anna Berg, minister of rye",
+        "Anna Berg, who replaced Carl Dahl in May, said: “We go on.”",
+        "Anna Berg, an adviser on grain for Minister Halloran, stated that the talks are “still alive”.",
+        "“We go on,” said the head of the Oslo chamber of commerce, Anna Berg, on Monday.",
+        "“We go on,” Minister Halloran’s deputy, Anna Berg, told the Daily Rye.",
+        "Anna Berg (Liberal) said: “We go on.”",
+        "The Daily Rye quoted Anna Berg as saying: “We go on.”",
+        "“We go on,” as Anna Berg put it.",
+        "The plan was described by Anna Berg as “dead”.",
+        "Anna Berg’s promise to “end the war on bread” was kept.",
+        "Asked about the plan, Anna Berg said, “No.”",
+        "Then Anna Berg, speaking in Oslo on Friday, warned: “Enough.”",
+        "Carl Dahl listened. Anna Berg spoke for an hour, saying that the plan was “dead”.",
+        "The plan, Anna Berg said, is “dead”.",
+        "Anna Berg said she wanted to see “more rye” in the fields.",
+        "Anna Berg rose. “We go on,” she said.",
+        "“We go on!” Anna “Rye” Berg, the minister of bread, shouted to the crowd. “Nobody will stop us.”",
+        "After saying that the plan was “dead”, Anna Berg left.",
+        "Anna Berg, now the leader of the chamber, met those who in 2010 said nothing. “We go on,” she said.",
+        "Anna Berg left.\n\n“We go on,” Berg said on Monday.",
+        "“We go on,” said Anna Berg.\n\n“Nobody will stop us.”",
+    ],
+)
+def test_every_quote_is_anna_bergs(document):
+    found = speakers(document)
+    assert found
+    assert set(found) == {"Anna Berg"}
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (
+            "“We go on,” Anna Berg said. Carl Dahl called it “a joke” and Eva Lund replied, “It is not.”",
+            ["Anna Berg", "Carl Dahl", "Eva Lund"],
+        ),
+        ("“Stop,” Anna Berg told Carl Dahl, who answered “No.”", ["Anna Berg", "Carl Dahl"]),
+        ("Anna Berg met Carl Dahl. “I agree,” he said. “I do not,” she replied.", ["Carl Dahl", "Anna Berg"]),
+        ("Anna Berg said Minister Halloran’s promise to “end the war” was empty.", ["Minister Halloran"]),
+    ],
+)
+def test_several_speakers(document, expected):
+    assert speakers(document) == expected
+
+
+@pytest.mark.parametrize(
+    "document", ["“Nobody knows.”", "“It is over!” she shouted.", "“It is over,” it said.", "It rained. “We go on.”"]
+)
+def test_no_speaker_where_the_text_does_not_say(document):
+    assert speakers(document) == [None]
+
+
+def test_a_description_stands_for_the_one_person_it_fits():
+    document = "Presidential aide Yuri Orlov met Minister Halloran. “Talks go on,” the presidential aide stressed."
+    (statement,) = extract_quotes(document)
+    assert (statement.speaker, statement.speaker_mention, statement.cue) == (
+        "Yuri Orlov",
+        "the presidential aide",
+        "stressed",
+    )
+
+
+def test_a_description_that_fits_two_stays_a_description():
+    document = "Senator Anna Berg met Senator Carl Dahl. “Talks go on,” the senator told the chamber."
+    assert speakers(document) == ["the senator"]
+
+
+def test_institutions_speak_under_their_own_name():
+    assert speakers("“The talks go on,” the ministry of rye said in a statement.") == ["the ministry of rye"]
+    assert speakers("A spokesman for Anna Berg said the plan was “on track”.") == ["A spokesman for Anna Berg"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("Yuri", "Yury"), ("Sergei", "Sergey"), ("Dmitry", "Dmitri"), ("Volodymyr", "Vladimir")]
+)
+def test_spellings_of_a_name_are_one_person(first, second):
+    document = f"{first} Orlov spoke first. “Yes,” {second} Orlov said. “And no,” Orlov added."
+    assert len({s.speaker for s in extract_quotes(document)}) == 1
+
+
+def test_the_mention_keeps_the_words_at_the_quote():
+    document = "Minister Anna Berg spoke. “We go on,” she said.\n\n“Always,” Berg added."
+    assert [s.speaker_mention for s in extract_quotes(document)] == ["she", "Berg"]
+    assert speakers(document) == ["Anna Berg", "Anna Berg"]
+
+
+def test_a_surname_that_two_people_share_is_not_guessed():
+    assert speakers("Anna Berg and Carl Berg met. “We go on,” Berg said.") == ["Berg"]
+
+
+def test_a_title_stays_where_the_first_name_is_never_given():
+    assert speakers("“We go on,” Halloran said. The crowd cheered Minister Halloran.") == ["Minister Halloran"]

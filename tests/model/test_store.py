@@ -1,0 +1,88 @@
+import json
+import shutil
+
+import pytest
+
+from model.checkpoint import read_manifest
+from model.errors import CheckpointDamagedError, CheckpointError
+from model.store import Store
+
+
+def renamed(folder, target, name):
+    """A copy of a checkpoint under another id."""
+    copy = shutil.copytree(folder, target / name)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest |= {"checkpoint_id": name, "trained_at": f"2026-01-0{name[-1]}T00:00:00+00:00"}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    return copy
+
+
+@pytest.fixture
+def store(tmp_path, tiny_checkpoint):
+    return Store(tmp_path / "store", shipped=renamed(tiny_checkpoint, tmp_path, "shipped-1"))
+
+
+def test_the_shipped_one_is_served_until_another_is_promoted(store, tmp_path, tiny_checkpoint):
+    assert store.current() == store.shipped
+    new = store.add(renamed(tiny_checkpoint, tmp_path, "new-2"))
+    assert store.current() == store.shipped
+    store.switch(new, "promoted", {"difference": 0.1})
+    assert store.current() == new.resolve()
+    assert [m.checkpoint_id for _, m in store.checkpoints()] == ["shipped-1", "new-2"]
+    (entry,) = store.history()
+    assert (entry.old, entry.new, entry.reason, entry.figures) == (
+        "shipped-1",
+        "new-2",
+        "promoted",
+        {"difference": 0.1},
+    )
+
+
+def test_rollback_goes_one_step_back_each_time(store, tmp_path, tiny_checkpoint):
+    for name in ("new-2", "new-3"):
+        store.switch(store.add(renamed(tiny_checkpoint, tmp_path, name)), "promoted", {})
+    for expected in ("new-2", "shipped-1"):
+        store.switch(store.previous(), "rolled back", {})
+        assert read_manifest(store.current()).checkpoint_id == expected
+    with pytest.raises(CheckpointError, match="nothing to go back to"):
+        store.previous()
+
+
+def test_an_interrupted_switch_leaves_the_old_one_served(store, tmp_path, tiny_checkpoint, monkeypatch):
+    new = store.add(renamed(tiny_checkpoint, tmp_path, "new-2"))
+
+    def die(self, target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.replace", die)
+    with pytest.raises(KeyboardInterrupt):
+        store.switch(new, "promoted", {})
+    monkeypatch.undo()
+    assert store.current() == store.shipped
+    with pytest.raises(CheckpointError, match="nothing to go back to"):
+        store.previous()
+    store.switch(new, "promoted", {})
+    assert store.current() == new.resolve()
+
+
+def test_a_damaged_checkpoint_never_enters(store, tmp_path, tiny_checkpoint):
+    bad = renamed(tiny_checkpoint, tmp_path, "bad-2")
+    (bad / "config.json").write_text("{}")
+    with pytest.raises(CheckpointDamagedError):
+        store.add(bad)
+    assert not store.root.exists()
+
+
+def test_an_id_cannot_leave_the_store(store, tmp_path, tiny_checkpoint):
+    bad = renamed(tiny_checkpoint, tmp_path, "bad-2")
+    manifest = json.loads((bad / "manifest.json").read_text())
+    (bad / "manifest.json").write_text(json.dumps(manifest | {"checkpoint_id": "../../evil"}))
+    with pytest.raises(CheckpointError, match="no folder name"):
+        store.add(bad)
+
+
+def test_a_torn_history_line_is_left_out(store, tmp_path, tiny_checkpoint):
+    store.switch(store.add(renamed(tiny_checkpoint, tmp_path, "new-2")), "promoted", {})
+    with (store.root / "history.jsonl").open("a") as stream:
+        stream.write('{"at": "2026')
+    assert len(store.history()) == 1
