@@ -80,7 +80,8 @@ def agreement(classifiers: dict[str, StanceClassifier], texts: list[str]) -> Non
     single = probabilities(torch, np.concatenate([compiled.logits([item]) for item in items]))
     print(
         f"{len(texts)} texts: same stance on {np.mean(right.argmax(1) == given.argmax(1)):.2%}, probabilities "
-        f"differ by at most {np.abs(right - given).max():.4f}; alone and in a batch by at most {np.abs(single - given).max():.6f}"
+        f"differ by at most {np.abs(right - given).max():.4f}; alone and in a batch by at most "
+        f"{np.abs(single - given).max():.6f}"
     )
 
 
