@@ -6,7 +6,6 @@ both on a Ray cluster. Rows are the same, since both get the same parcels and sc
 
 import multiprocessing
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -16,7 +15,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from model.classifier import StanceClassifier
-from service.folder.extraction import Extracted, extract
+from service.folder.extraction import Extracted, extract, start_worker
 from service.folder.html import Article
 from service.folder.parcels import Item, Parcel
 from service.folder.rows import pack
@@ -87,7 +86,7 @@ class LocalEngine:
     def _submit(self, items: Sequence[Item], fragments: bool) -> Future[list[Extracted]] | None:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+                self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=start_worker
             )
         try:
             return self._pool.submit(extract, items, fragments=fragments)
@@ -135,18 +134,3 @@ def default_workers() -> int:
     """Return how many processes read and extract: one a core but the first, which is left to the network."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, cores - 1)
-
-
-def _start_worker() -> None:
-    """Leave with the parent, however it ends: a worker of a killed run would wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def watch() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=watch, daemon=True).start()
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer

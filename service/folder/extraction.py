@@ -1,6 +1,7 @@
 """Items -> their statements. Runs in worker processes: nothing here may import torch."""
 
 import hashlib
+import multiprocessing
 import os
 import signal
 import threading
@@ -109,3 +110,17 @@ def _time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def start_worker() -> None:
+    """Make a process leave with its parent, however that ends: a worker of a killed run would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -35,12 +35,17 @@ def csv_rows(stream: BinaryIO, text_column: str | None = None) -> Rows:
     stream.seek(0)
     if not head.strip():
         raise DocumentError("it is empty")
-    text = io.TextIOWrapper(stream, encoding=_encoding_of_head(head), newline="")
+    with io.TextIOWrapper(stream, encoding=_encoding_of_head(head), newline="") as text:
+        yield from _csv_rows(text, text_column)
+
+
+def _csv_rows(text: io.TextIOWrapper, text_column: str | None) -> Rows:
     lines = _Lines(text)
     csv.field_size_limit(2 * MAX_TEXT)
     first = next(iter(lines), "").lstrip("\ufeff")
-    records = csv.reader(lines, delimiter=max(",;\t", key=first.count))
-    header = next(csv.reader([first], delimiter=max(",;\t", key=first.count)), [])
+    delimiter = max(",;\t", key=first.count)
+    records = csv.reader(lines, delimiter=delimiter)
+    header = next(csv.reader([first], delimiter=delimiter), [])
     column = _text_key(header, text_column)
     number = 1
     while True:

@@ -19,6 +19,7 @@ _CANDIDATES = (
 """What newsrooms have used. A shorter list guesses better: on a short text every single-byte table fits somehow."""
 _SAMPLE = 1 << 18
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
+_TORN = re.compile(r"[^\W\d_][¹³¿¥£ª¯¼¾]")
 _WIDE = re.compile(r"[\u0100-\U0010fffe]")
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 
@@ -70,10 +71,16 @@ def encoding_of(raw: bytes, *, markup: bool = False) -> str:
         )
     from charset_normalizer import from_bytes
 
-    best = from_bytes(raw[:_SAMPLE], cp_isolation=list(_CANDIDATES)).best()
-    if best is None or not _decodes(raw, best.encoding):
+    matches = from_bytes(raw[:_SAMPLE], cp_isolation=list(_CANDIDATES))
+    best = matches.best()
+    name = str(best.encoding) if best is not None else ""
+    west = next((m for m in matches if "cp1252" in m.could_be_from_charset), None)
+    if best is not None and name == "cp1250" and west is not None and west.coherence >= best.coherence:
+        # Western letters pass for Central European ones (è for č), while those leave symbols within Western words.
+        name = "cp1250" if _TORN.search(str(west)) else "cp1252"
+    if not name or not _decodes(raw, name):
         raise DocumentError("its encoding is not known: convert it to UTF-8, or check that it is a text file")
-    return str(best.encoding)
+    return name
 
 
 def _decodes(raw: bytes, name: str) -> bool:
