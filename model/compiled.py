@@ -24,7 +24,7 @@ import numpy as np
 
 from model.backend import Backend
 from model.calibration import softmax
-from model.checkpoint import Manifest, cache_folder, sha256_of, write_text_atomic
+from model.checkpoint import WEIGHTS, Manifest, cache_folder, sha256_of, write_text_atomic
 from model.encoding import Encoded, TextEncoder, plan_batches
 from model.errors import BackendError
 from model.probes import PROBES
@@ -138,7 +138,7 @@ def _gap(one: Any, other: Any, temperature: float) -> float:
 def _key(manifest: Manifest) -> str:
     parts = {
         "layout": LAYOUT,
-        "files": {name: manifest.files.get(name) for name in ("config.json", "model.safetensors", "tokenizer.json")},
+        "files": {name: manifest.files.get(name) for name in ("config.json", *WEIGHTS, "tokenizer.json")},
         "calibration": asdict(manifest.calibration("torch")),
         "openvino": version("openvino"),
         "processor": _processor(),

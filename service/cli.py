@@ -170,6 +170,7 @@ def train(
     csv: Annotated[list[Path], typer.Argument(help="Labelled CSV; several are joined.")],
     out: Annotated[Path, typer.Option(help="Checkpoint folder to write.")] = Path("runs/checkpoint"),
     base: Annotated[str, typer.Option(help="minilm, mpnet, a folder, or a hub id.")] = "minilm",
+    delta_rank: Annotated[int | None, typer.Option(min=1, help="Write a small difference to the base instead.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="A stronger checkpoint to learn from as well.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the split, the head and the order of rows.")] = None,
@@ -187,7 +188,7 @@ def train(
     data = read_labelled(*csv, text_column=text_column, stance_column=stance_column, strict=strict)
     for warning in data.warnings:
         typer.echo(f"Warning: {warning}", err=True)
-    recipe = recipe_for(base, epochs=epochs, seed=seed)
+    recipe = recipe_for(base, epochs=epochs, seed=seed, delta_rank=delta_rank)
     with progress_bar("training") as advance:
         manifest, figures = run(
             data,
