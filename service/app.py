@@ -78,7 +78,9 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     http_errors.install(app)
     _add_routes(app, settings)
-    add_page_routes(app, settings, _engine)
+    add_page_routes(
+        app, settings, _engine, lambda request, items: _answers(_engine(request), settings, items, bulk=True)
+    )
     return app
 
 

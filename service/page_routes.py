@@ -3,8 +3,7 @@
 Nothing of a request becomes a path. The page loads from this service alone: its Content-Security-Policy sees to that.
 """
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,13 +13,15 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from model.encoding import Encoded
+from model.records import Prediction
 from model.store import default_store
 from service import page_schemas as schemas
 from service.corrections import Correction, CorrectionStore
 from service.explain import pieces_of, weight, without_each
 from service.exports import EXPORTS
 from service.settings import Settings
-from service.uploads import read_upload
+from service.uploads import UploadReader
 
 if TYPE_CHECKING:
     from service.app import Engine
@@ -47,14 +48,21 @@ class _Static(StaticFiles):
         return response
 
 
-def add_page_routes(app: FastAPI, settings: Settings, engine_of: Callable[[Request], "Engine"]) -> None:
+def add_page_routes(
+    app: FastAPI,
+    settings: Settings,
+    engine_of: Callable[[Request], "Engine"],
+    score: Callable[[Request, Sequence[Encoded]], Awaitable[list[Prediction | Exception]]],
+) -> None:
     """Add the page to an app.
 
     Args:
         app: what serves it.
         settings: where corrections are kept, and how long an explanation may take.
         engine_of: returns the engine that answers now, or raises `ServiceUnavailable`.
+        score: labels texts by the queue of that engine, behind those that somebody waits for.
     """
+    uploads = UploadReader(settings.request_timeout_s)
     store = CorrectionStore(settings.corrections or default_store() / "corrections.sqlite3")
 
     def target_of(engine: "Engine") -> str:
@@ -69,20 +77,7 @@ def add_page_routes(app: FastAPI, settings: Settings, engine_of: Callable[[Reque
     @app.post("/files", response_model=schemas.FileAnswer)
     async def files(body: schemas.FileRequest) -> Any:
         """Read the documents of a file; their texts go to /articles."""
-        found = await asyncio.to_thread(read_upload, body.name, body.content)
-        return {
-            "documents": [
-                {
-                    "name": item.name,
-                    "text": item.article and item.article.text,
-                    "title": item.article and item.article.title,
-                    "date": item.article and item.article.date,
-                    "source": item.article and item.article.source,
-                    "problem": item.problem,
-                }
-                for item in found
-            ]
-        }
+        return {"documents": await uploads.read(body.name, body.content)}
 
     @app.post("/explain", response_model=schemas.ExplainAnswer)
     async def explain(request: Request, body: schemas.ExplainRequest) -> Any:
@@ -93,9 +88,8 @@ def add_page_routes(app: FastAPI, settings: Settings, engine_of: Callable[[Reque
             raise _invalid("label", f"it is none of {', '.join(labels)}")
         pieces = pieces_of(body.text)
         items = [engine.classifier.prepare(text) for text in (body.text, *without_each(pieces))]
-        answers = await asyncio.wait_for(engine.batcher.submit(items, bulk=True), settings.request_timeout_s)
         predictions = []
-        for answer in answers:
+        for answer in await score(request, items):
             if isinstance(answer, Exception):
                 raise answer
             predictions.append(answer)

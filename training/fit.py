@@ -29,10 +29,11 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from model.bases import Base
+from model.delta import write_delta
 from model.encoding import Encoded, TextEncoder
 from model.errors import TrainingError
 from model.labels import LabelSpace
-from training.bases import Base
 from training.config import Recipe
 from training.progress import OnProgress, Progress
 
@@ -271,3 +272,13 @@ def save_network(network: Any, tokenizer: Any, folder: Path) -> None:
     network.save_pretrained(folder, state_dict=half)
     tokenizer.save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)
+
+
+def save_delta(network: Any, tokenizer: Any, folder: Path, base_weights: Path, rank: int) -> None:
+    """Write configuration, tokenizer, and what was learned as a difference to the base (see `model.delta`)."""
+    network.config.dtype = torch.float16
+    network.config.architectures = [type(network).__name__]
+    network.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    state = {name: value.float().numpy() for name, value in network.state_dict().items() if value.is_floating_point()}
+    write_delta(folder, base_weights, state, rank)
