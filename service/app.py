@@ -26,6 +26,7 @@ from service.batching import Limits, MicroBatcher
 from service.folder.html import article_of_html
 from service.http_errors import ServiceUnavailable
 from service.limits import BodyLimit
+from service.page_routes import add_page_routes
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,9 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     http_errors.install(app)
     _add_routes(app, settings)
+    add_page_routes(
+        app, settings, _engine, lambda request, items: _answers(_engine(request), settings, items, bulk=True)
+    )
     return app
 
 

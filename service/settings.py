@@ -14,6 +14,9 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     checkpoint: Path | None = Field(None, description="A checkpoint folder; the one that ships where empty.")
+    corrections: Path | None = Field(
+        None, description="The SQLite file of corrections; beside the checkpoints where empty."
+    )
     max_text_characters: int = Field(20_000, ge=1, le=20_000, description="Longest text of /classify.")
     max_batch_texts: int = Field(256, ge=1, description="Most texts in one /classify/batch request.")
     max_article_characters: int = Field(1_000_000, ge=1, description="Longest document of /articles.")
