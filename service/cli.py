@@ -114,6 +114,21 @@ def score(
 
 
 @app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="What stance score wrote: JSONL, CSV or Parquet.")],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+    documents: Annotated[
+        str | None, typer.Option(help="Folder or URL of the documents, to link them; looked for by default.")
+    ] = None,
+) -> None:
+    """Write scored statements as one self-contained HTML page with plots."""
+    from service.folder.report import write_report
+
+    figures = write_report(results, out, documents)
+    typer.echo(f"Wrote {out}: {figures.summary.statements:,} statements of {figures.documents:,} documents")
+
+
+@app.command()
 def classify(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; one a line from standard input if none.")] = None,
     checkpoint: Checkpoint = None,

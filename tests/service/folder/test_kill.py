@@ -18,7 +18,7 @@ from folder_support import write_articles
 CHECKPOINT = os.environ.get("STANCE_TEST_CHECKPOINT")
 DEFAULT_KILLS = 5
 KILLS = int(os.environ.get("STANCE_TEST_KILLS", DEFAULT_KILLS))
-DOCUMENTS = int(os.environ.get("STANCE_TEST_DOCUMENTS", "3000"))
+DOCUMENTS = int(os.environ.get("STANCE_TEST_DOCUMENTS", "1500"))
 
 
 @pytest.fixture(scope="module")
