@@ -26,7 +26,7 @@ import numpy as np
 
 from model.backend import Backend
 from model.calibration import softmax
-from model.checkpoint import Manifest, cache_folder, read_manifest, sha256_of, write_text_atomic
+from model.checkpoint import WEIGHTS, Manifest, cache_folder, read_manifest, sha256_of, write_text_atomic
 from model.encoding import Encoded, TextEncoder, plan_batches
 from model.errors import BackendError, StanceError
 from model.probes import PROBES
@@ -148,7 +148,7 @@ def _gap(one: Any, other: Any, temperature: float) -> float:
 def _key(manifest: Manifest) -> str:
     parts = {
         "layout": LAYOUT,
-        "files": {name: manifest.files.get(name) for name in ("config.json", "model.safetensors", "tokenizer.json")},
+        "files": {name: manifest.files.get(name) for name in ("config.json", *WEIGHTS, "tokenizer.json")},
         "calibration": asdict(manifest.calibration("torch")),
         "onnxruntime": version("onnxruntime"),
         "processor": _processor(),

@@ -35,7 +35,7 @@ def normalise(text: str) -> str:
     Raises:
         EmptyTextError: nothing is left.
         TextTooLongError: more than `MAX_CHARACTERS` characters.
-        InputError: the text holds half a character, as a broken escape in JSON leaves it.
+        InputError: the text holds half a character (a lone surrogate), as a broken escape in JSON leaves it.
     """
     if len(text) > MAX_CHARACTERS:
         raise TextTooLongError(f"the text has {len(text):,} characters; a single statement may have {MAX_CHARACTERS:,}")

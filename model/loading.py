@@ -8,6 +8,7 @@ from typing import Literal
 from model.backend import Backend
 from model.checkpoint import Manifest, verify_checkpoint
 from model.classifier import StanceClassifier
+from model.delta import with_weights
 from model.encoding import TextEncoder
 from model.errors import BackendError
 from model.probes import PROBES
@@ -44,7 +45,7 @@ def open_classifier(
     """
     folder = folder or Store().current()
     manifest = verify_checkpoint(folder)
-    network = _open_backend(folder, manifest, device, backend, threads, on_message)
+    network = _open_backend(with_weights(folder, manifest), manifest, device, backend, threads, on_message)
     classifier = StanceClassifier(
         TextEncoder.from_file(folder / "tokenizer.json", manifest.max_tokens, manifest.pad_id),
         network,

@@ -28,6 +28,7 @@ from service.keys import KeyCheck, KeyRing
 from service.limits import BodyLimit
 from service.metrics import Metrics
 from service.middleware import Frame, note
+from service.page_routes import add_page_routes
 from service.settings import Settings
 
 BULK_FROM = 4
@@ -97,6 +98,12 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
     _add_labelling(app, settings, host, metrics)
     _add_state(app, host, metrics)
     admin.add_routes(app, settings, host, PROBLEMS)
+    add_page_routes(
+        app,
+        settings,
+        lambda request: host.engine,
+        lambda request, items: _answers(request, host.engine, settings.request_timeout_s, items, bulk=True),
+    )
     return app
 
 

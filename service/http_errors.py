@@ -24,6 +24,7 @@ STATUS: Mapping[type[errors.StanceError], int] = {
     errors.CheckpointMissingError: 503,
     errors.CheckpointDamagedError: 503,
     errors.LabelMismatchError: 503,
+    errors.BaseError: 503,
     errors.BackendError: 500,
     errors.TrainingError: 500,
 }

@@ -111,6 +111,9 @@ class StatementAnswer(Labels):
     kind: str
     spans: list[SpanAnswer]
     cue: str | None
+    context: str | None = Field(
+        None, description="What was classified, where that is not the text: a fragment's sentence."
+    )
 
 
 class Segment(BaseModel):
@@ -199,6 +202,7 @@ def statement_of(statement: Statement) -> dict[str, Any]:
         "kind": statement.kind,
         "spans": [{"start": span.start, "end": span.end} for span in statement.spans],
         "cue": statement.cue,
+        "context": statement.context if statement.context != statement.text else None,
     }
 
 

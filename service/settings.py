@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     store: Path | None = Field(None, description="Folder of promoted checkpoints; the user's own where empty.")
     backend: Literal["auto", "compiled", "torch"] = "auto"
     threads: int | None = Field(None, ge=1, description="Cores of one forward pass; all, shared among workers.")
+    corrections: Path | None = Field(
+        None, description="The SQLite file of corrections; beside the checkpoints where empty."
+    )
 
     max_text_characters: int = Field(20_000, ge=1, le=20_000, description="Longest text of /classify.")
     max_batch_texts: int = Field(256, ge=1, description="Most texts in one /classify/batch request.")

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
+from model.bases import resolve_base
 from model.checkpoint import verify_checkpoint
-from model.errors import CheckpointError, DataError, TrainingError
+from model.errors import BaseError, CheckpointError, DataError, TrainingError
 from model.loading import open_classifier
-from training.bases import resolve_base
 from training.config import Recipe, recipe_for
 from training.data import read_labelled
 from training.evaluate import evaluate
@@ -28,7 +28,7 @@ def labelled(tmp_path_factory):
 @pytest.fixture(scope="module")
 def recipe(tiny_base):
     rates = {"learning_rate": 5e-3, "head_learning_rate": 1e-2}
-    return Recipe(base=str(tiny_base), epochs=10, bf16=False, max_tokens=64, **rates)
+    return Recipe(base=str(tiny_base), epochs=10, patience=0, bf16=False, max_tokens=64, **rates)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_an_existing_folder_is_kept(trained, labelled, recipe):
 
 
 def test_a_failed_run_leaves_nothing_behind(labelled, tmp_path):
-    with pytest.raises(TrainingError, match="neither minilm nor mpnet"):
+    with pytest.raises(BaseError, match="neither minilm nor mpnet"):
         train(labelled, tmp_path / "out" / "x", Recipe(base="./nothing/here"))
     assert not list(tmp_path.rglob("*model*"))
 
@@ -114,7 +114,7 @@ def test_impossible_recipes(values):
 
 def test_a_base_folder_without_weights_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(TrainingError, match=r"model\.safetensors"):
+    with pytest.raises(BaseError, match=r"model\.safetensors"):
         resolve_base(str(tmp_path))
 
 
