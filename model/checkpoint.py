@@ -24,7 +24,9 @@ from model.labels import LabelSpace
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
-NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
+NEEDED = ("config.json", "tokenizer.json")
+WEIGHTS = ("model.safetensors", "delta.safetensors")
+"""Either the whole network, or what differs from the base (see `model.delta`)."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def cache_folder() -> Path:
+    """Return where compiled checkpoints and assembled bases are kept: `$STANCE_CACHE`, else the user's cache."""
+    root = os.environ.get("STANCE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stance"
+    return Path(root)
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read a checkpoint's manifest without verifying the other files.
 
@@ -127,7 +135,8 @@ def verify_checkpoint(folder: Path) -> Manifest:
     """
     manifest = read_manifest(folder)
     root = folder.resolve()
-    for name, expected in {**dict.fromkeys(NEEDED, ""), **manifest.files}.items():
+    weights = next((name for name in WEIGHTS if name in manifest.files or (root / name).is_file()), WEIGHTS[0])
+    for name, expected in {**dict.fromkeys((*NEEDED, weights), ""), **manifest.files}.items():
         path = root / name
         if not path.resolve().is_relative_to(root):
             raise CheckpointDamagedError(f"{folder / MANIFEST} names a file outside the checkpoint: {name}")

@@ -12,6 +12,7 @@ Everything that can go wrong with what a user gave raises a subclass of `StanceE
     │   ├── CheckpointMissingError    no such folder, or a file of it is gone
     │   ├── CheckpointDamagedError    a file differs from what the manifest says
     │   └── LabelMismatchError        label order of config and manifest differ
+    ├── BaseError             a base encoder that is not installed, or not the known one
     ├── BackendError          the network failed on a batch
     └── TrainingError         a training run that cannot start or go on
 
@@ -89,6 +90,12 @@ class LabelMismatchError(CheckpointError):
     """The labels of `config.json` and of the manifest stand in different order."""
 
     code = "label_mismatch"
+
+
+class BaseError(StanceError):
+    """A base encoder that is not installed, or not the known one."""
+
+    code = "base_unusable"
 
 
 class BackendError(StanceError):

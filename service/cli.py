@@ -10,6 +10,7 @@ import typer
 
 from model.errors import CheckpointError, DataError, StanceError
 from service.console import (
+    folder_text,
     print_comparison,
     print_evaluation,
     print_plan,
@@ -39,6 +40,9 @@ Checkpoint = Annotated[Path | None, typer.Option(help="Checkpoint folder; the on
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
 Fragments = Annotated[bool, typer.Option(help="Whether words woven into the reporter's sentence count.")]
+Include = Annotated[list[str] | None, typer.Option(help="Glob that files must match; may be given again.")]
+Exclude = Annotated[list[str] | None, typer.Option(help="Glob of files to leave out; may be given again.")]
+DocumentColumn = Annotated[str | None, typer.Option("--text-column", help="Column of the text in CSV and JSONL.")]
 TextColumn = Annotated[str | None, typer.Option(help="Column of the statement, if not text, statement or quote.")]
 StanceColumn = Annotated[str | None, typer.Option(help="Column of the label, if not stance or label.")]
 
@@ -66,38 +70,63 @@ def serve(
 
 @app.command()
 def score(
-    path: Annotated[Path, typer.Argument(help="A document, or a folder of documents.")],
+    path: Annotated[str, typer.Argument(help="A document, a folder, an fsspec URL, or - for standard input.")],
     out: Annotated[Path | None, typer.Option(help="File to write; statements.<format> by default.")] = None,
     output_format: Annotated[
-        str | None, typer.Option("--format", help="jsonl or csv; by the ending of --out by default.")
+        str | None, typer.Option("--format", help="jsonl, csv, xlsx or parquet; by the ending of --out by default.")
     ] = None,
     checkpoint: Checkpoint = None,
     fragments: Fragments = True,
+    include: Include = None,
+    exclude: Exclude = None,
+    text_column: DocumentColumn = None,
+    read_as: Annotated[str, typer.Option(help="Ending that says what standard input is.")] = ".txt",
+    engine: Annotated[str, typer.Option(help="local, or ray for a Ray cluster (extra: ray).")] = "local",
+    workers: Annotated[int | None, typer.Option(min=0, help="Processes that read (ray: workers).")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Forget an interrupted run.")] = False,
     device: Device = None,
 ) -> None:
-    """Score every document under PATH: one row a statement."""
-    from service.folder.runner import score_folder
+    """Score every document under PATH: one row a statement. After an interruption the same command goes on."""
+    from service.folder.command import score_path
+    from service.folder.runner import Task
     from service.folder.writers import WRITERS
 
-    chosen = output_format or (out.suffix.lstrip(".").lower() if out else "jsonl")
+    chosen = (output_format or (out.suffix.lstrip(".") if out else "jsonl")).lower()
     if chosen not in WRITERS:
         raise typer.BadParameter(f"{chosen!r} is none of {', '.join(WRITERS)}", param_hint="--format")
-    from service.folder.readers import find_documents
-
-    find_documents(path)  # complain before the model is loaded
+    if engine not in ("local", "ray"):
+        raise typer.BadParameter(f"{engine!r} is neither local nor ray", param_hint="--engine")
     target = out or Path(f"statements.{chosen}")
-    with progress_bar("documents") as advance:
-        summary = score_folder(
-            path,
-            target,
-            _open(checkpoint, device),
-            output_format=chosen,
-            fragments=fragments,
-            on_progress=lambda done, total, so_far: advance(done, total, f"{so_far.statements} statements"),
+    task = Task(path, target, chosen, fragments, tuple(include or ()), tuple(exclude or ()), text_column)
+    with progress_bar("files", quiet=True) as advance:
+        summary = score_path(
+            task,
+            lambda: _open(checkpoint, device),
+            checkpoint,
+            engine=engine,
+            workers=workers,
+            restart=restart,
+            read_as=read_as,
+            on_progress=lambda progress: advance(progress.files_done, progress.files, folder_text(progress)),
         )
     print_summary(summary, target)
     if summary.failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="What stance score wrote: JSONL, CSV or Parquet.")],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+    documents: Annotated[
+        str | None, typer.Option(help="Folder or URL of the documents, to link them; looked for by default.")
+    ] = None,
+) -> None:
+    """Write scored statements as one self-contained HTML page with plots."""
+    from service.folder.report import write_report
+
+    figures = write_report(results, out, documents)
+    typer.echo(f"Wrote {out}: {figures.summary.statements:,} statements of {figures.documents:,} documents")
 
 
 @app.command()
@@ -125,24 +154,29 @@ def classify(
 
 @app.command()
 def quotes(
-    path: Annotated[Path, typer.Argument(help="A document, or a folder of documents.")],
+    path: Annotated[str, typer.Argument(help="A document, or a folder of documents.")],
     as_json: AsJson = False,
     fragments: Fragments = True,
+    include: Include = None,
+    exclude: Exclude = None,
+    text_column: DocumentColumn = None,
 ) -> None:
     """Find quoted statements and their speakers, without labels."""
     from service.folder.rows import article_row, statement_row
-    from service.folder.runner import extract_documents
+    from service.folder.runner import Task, extract_documents
 
-    failed: dict[str, str] = {}
-    for document in extract_documents(path, fragments=fragments, failed=failed):
+    failed = False
+    task = Task(path, Path("statements.jsonl"), "jsonl", fragments, include or (), exclude or (), text_column)
+    for document in extract_documents(task):
+        if document.problem:
+            failed = True
+            typer.echo(f"Error: {document.name}: {document.problem}", err=True)
         for number, statement in enumerate(document.statements, start=1):
             if as_json:
                 _line(statement_row(document.name, number, statement) | article_row(document.article))
             else:
                 speaker = statement.speaker or statement.speaker_mention or "?"
                 typer.echo(f"{document.name}  {statement.kind:<8}  {speaker}: {statement.text}")
-    for reason in failed.values():
-        typer.echo(f"Error: {reason}", err=True)
     if failed:
         raise typer.Exit(1)
 
@@ -155,6 +189,7 @@ def train(
         str, typer.Option(help="minilm, mpnet, a folder (an earlier checkpoint too), or a hub id.")
     ] = "minilm",
     recipe: Annotated[str, typer.Option(help="auto (by the number of rows), finetune, fewshot or frozen.")] = "auto",
+    delta_rank: Annotated[int | None, typer.Option(min=1, help="Write a small difference to the base instead.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="A stronger checkpoint to learn from as well.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Measure and calibrate by so many folds.")] = None,
@@ -179,7 +214,9 @@ def train(
     data = read_labelled(*csv, text_column=text_column, stance_column=stance_column, strict=strict)
     for warning in data.warnings:
         typer.echo(f"Warning: {warning}", err=True)
-    chosen = recipe_for(base, recipe, rows_a_label=data.rows_a_label, epochs=epochs, folds=folds, seed=seed)
+    chosen = recipe_for(
+        base, recipe, rows_a_label=data.rows_a_label, epochs=epochs, folds=folds, seed=seed, delta_rank=delta_rank
+    )
     if dry_run:
         from training.plan import plan
 

@@ -2,15 +2,19 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from service.folder.runner import Summary
+    from rich.table import Table
+
+    from service.folder.tally import Progress as FolderProgress
+    from service.folder.tally import Summary
     from training.compare import Comparison
     from training.evaluate import Evaluation
     from training.plan import Plan
@@ -22,20 +26,29 @@ QUIET_S = 15.0
 Advance = Callable[[int, int, str], None]
 
 
+SPEAKERS_SHOWN = 10
+
+
 @contextmanager
-def progress_bar(what: str) -> Iterator[Advance]:
+def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Advance]:
     """Show progress on standard error: a bar on a terminal, else a line now and then.
+
+    Args:
+        what: names the steps.
+        quiet: show nothing where standard error is no terminal.
 
     Yields:
         A function to call with steps done, steps in all (0: not known), and a note.
     """
     if not sys.stderr.isatty():
-        yield _plain_lines(what)
+        yield (lambda done, total, note: None) if quiet else _plain_lines(what)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    if not quiet:  # a note of its own says the time left
+        columns.append(TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True)) as bar:
         task = bar.add_task(what, total=None, note="")
         yield lambda done, total, note: bar.update(task, completed=done, total=total or None, note=note)
@@ -63,21 +76,77 @@ def progress_text(progress: "Progress") -> str:
     return f"{stage}loss {loss}  rate {progress.learning_rate:.1e}  {progress.rows_per_s:.0f} rows/s  {left}"
 
 
+def folder_text(progress: "FolderProgress") -> str:
+    """Say what a waiting person asks: documents, statements, rates, time left, failures."""
+    so_far = progress.summary
+    failed = f"  {so_far.failed:,} failed" if so_far.failed else ""
+    rate = f"{progress.documents_per_s:.0f} documents/s  {progress.statements_per_s:.0f} statements/s"
+    left = "" if progress.seconds_left is None else f"  {_duration(progress.seconds_left)} left"
+    return f"{so_far.documents:,} documents  {so_far.statements:,} statements  {rate}{left}{failed}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
 def print_summary(summary: "Summary", target: Path) -> None:
-    """Print what a folder run did."""
+    """Print what a folder run did: stances overall, by speaker, by month, and what was not read."""
     from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 120)
+    if summary.changed:
+        console.print(
+            f"{escape(summary.changed)} changed, came or went since the interrupted run: scored anew from there"
+        )
+    if summary.kept:
+        console.print(f"{summary.kept:,} documents were done by the interrupted run and are kept")
+    stances = [stance for stance, _ in summary.stances.most_common()]
+    title = f"{summary.documents:,} documents, {summary.statements:,} statements"
+    if summary.statements:
+        shares = {"all": summary.stances, "share": None}
+        console.print(title)
+        console.print(_stance_table("", stances, shares))
+        speakers = sorted(summary.speakers.items(), key=lambda each: (-each[1].total(), each[0]))
+        if speakers:
+            console.print(_stance_table("speaker", stances, dict(speakers[:SPEAKERS_SHOWN])))
+        if len(speakers) > SPEAKERS_SHOWN:
+            console.print(f"and {len(speakers) - SPEAKERS_SHOWN:,} other speakers (stance report shows more)")
+        if summary.months:
+            console.print(_stance_table("month", stances, dict(sorted(summary.months.items()))))
+    else:
+        console.print(f"{title}: nobody is quoted here")
+    notes = [f"{summary.uncertain:,} uncertain", f"{summary.duplicates:,} repeat an earlier statement"]
+    if summary.empty:
+        notes.append(f"{summary.empty:,} documents without a statement")
+    if summary.left_out:
+        endings = ", ".join(f"{count:,} {ending}" for ending, count in summary.left_out.most_common(5))
+        notes.append(f"files left out: {endings}")
+    console.print(escape("; ".join(notes)))
+    console.print(escape(f"Wrote {target}"))
+    for name, reason in summary.failures.items():
+        console.print(escape(f"not read: {name}: {reason}"), style="red", soft_wrap=True)
+    if summary.failed:
+        console.print(escape(f"{summary.failed:,} not read; all are in {target.name}.errors.jsonl"), style="red")
+
+
+def _stance_table(what: str, stances: list[str], lines: Mapping[str, Counter[str] | None]) -> "Table":
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(
-        "stance", "statements", "share", title=f"{summary.documents} documents, {summary.statements} statements"
-    )
-    for stance, count in summary.stances.most_common():
-        table.add_row(stance, str(count), f"{count / summary.statements:.0%}")
-    console = Console(stderr=True)
-    console.print(table)
-    console.print(f"{summary.uncertain} uncertain. Wrote {target}")
-    for name, reason in summary.failed.items():
-        console.print(f"not read: {name}: {reason}", style="red", highlight=False)
+    table = Table(what, *stances, "all")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    whole: Counter[str] = Counter()
+    for name, counts in lines.items():
+        if counts is None:
+            table.add_row(name, *(f"{whole[stance] / max(whole.total(), 1):.0%}" for stance in stances), "")
+            continue
+        whole += counts
+        table.add_row(escape(name), *(f"{counts[stance]:,}" for stance in stances), f"{counts.total():,}")
+    return table
 
 
 def print_evaluation(title: str, figures: "Evaluation") -> None:

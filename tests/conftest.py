@@ -6,10 +6,17 @@ import os
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import atexit
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from tests_support import make_tiny_checkpoint
+
+# Compiled checkpoints of the tests go to a cache of their own, also those of the processes that tests start.
+os.environ["STANCE_CACHE"] = tempfile.mkdtemp(prefix="stance-tests-")
+atexit.register(shutil.rmtree, os.environ["STANCE_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -40,4 +47,11 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -
 def tiny_classifier(tiny_checkpoint: Path):
     from model.loading import open_classifier
 
-    return open_classifier(tiny_checkpoint, warm_up=False)
+    return open_classifier(tiny_checkpoint, backend="torch", warm_up=False)
+
+
+@pytest.fixture(scope="session")
+def compiled_classifier(tiny_checkpoint: Path):
+    from model.loading import open_classifier
+
+    return open_classifier(tiny_checkpoint, backend="compiled", warm_up=False)

@@ -51,7 +51,7 @@ def test_classify_prints_one_object_a_line_in_order(stance, tiny_checkpoint):
 
 
 def test_quotes_prints_rows_without_labels(stance, seeds):
-    result = stance("quotes", seeds, "--json")
+    result = stance("quotes", seeds, "--json", "--include", "*.txt")
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert {row["document"] for row in rows} == {path.name for path in seeds.glob("*.txt")}
     assert "stance" not in rows[0]
@@ -81,10 +81,10 @@ def test_score_of_nothing(stance, tmp_path, name):
     assert not (tmp_path / "o.jsonl").exists()
 
 
-def test_score_names_the_file_that_is_not_utf8_and_scores_the_rest(stance, tmp_path, tiny_checkpoint):
+def test_score_names_the_file_that_is_no_text_and_scores_the_rest(stance, tmp_path, tiny_checkpoint):
     folder = tmp_path / "in"
     folder.mkdir()
-    (folder / "bad.txt").write_bytes("“Café talks go on,” he said.".encode("utf-16"))
+    (folder / "bad.txt").write_bytes(bytes(range(256)))
     (folder / "good.txt").write_text("“The talks go on as agreed,” said the minister.", encoding="utf-8")
     out = tmp_path / "o.jsonl"
     result = stance("score", folder, "--out", out, "--checkpoint", tiny_checkpoint)

@@ -55,7 +55,7 @@ def make_tiny_base(folder: Path, seeds: Path) -> Path:
 
 def make_tiny_checkpoint(folder: Path, base: Path, labels: LabelSpace | None = None) -> Path:
     """Write a sealed checkpoint with a seeded random head on the tiny encoder."""
-    from training.bases import resolve_base
+    from model.bases import resolve_base
     from training.config import Recipe
     from training.network import build_network, save_network
 

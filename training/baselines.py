@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
-from training.bases import Base
+from model.bases import Base
 from training.config import Recipe, is_large
 from training.data import Row
 from training.evaluate import macro_f1

@@ -36,6 +36,8 @@ class Recipe:
         sentiment_weight: weight of the sentiment loss beside the stance loss.
         freeze_embeddings: leave the word and position embeddings as the base has them; a quarter faster, no loss seen.
         frozen_layers: lowest encoder layers left as the base has them.
+        delta_rank: write what was learned as a difference to the base, of this rank (see `model.delta`); 0 for a whole
+            checkpoint.
         teacher_share: share of each target that comes from the teacher's probabilities, where a teacher is given.
         dropout: of the encoder and the head; None keeps the base's own.
         max_tokens: longest sequence in training, special tokens included.
@@ -66,6 +68,7 @@ class Recipe:
     sentiment_weight: float = 0.3
     freeze_embeddings: bool = True
     frozen_layers: int = 0
+    delta_rank: int = 0
     teacher_share: float = 0.5
     dropout: float | None = None
     max_tokens: int = 128

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from model.bases import Base
 from model.encoding import TextEncoder, plan_batches
 from model.labels import LabelSpace
-from training.bases import Base
 from training.config import Recipe
 from training.data import Row
 from training.network import is_classifier

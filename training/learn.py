@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.bases import Base
 from model.labels import LabelSpace
-from training.bases import Base
 from training.config import Recipe
 from training.data import Row, to_dataset
 from training.progress import OnProgress

@@ -12,10 +12,11 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, set_seed
 from transformers.utils import logging as transformers_logging
 
+from model.bases import Base
+from model.delta import write_delta
 from model.encoding import TextEncoder
 from model.errors import TrainingError
 from model.labels import LabelSpace
-from training.bases import Base
 from training.config import Recipe
 from training.pooling import MARK, freeze_pooling, last_linear
 
@@ -115,3 +116,13 @@ def save_network(network: Any, tokenizer: Any, folder: Path) -> None:
     (folder / "model.safetensors").chmod(0o644)
     if not (folder / "tokenizer.json").is_file():
         raise TrainingError("the base has no fast tokenizer (tokenizer.json)")
+
+
+def save_delta(network: Any, tokenizer: Any, folder: Path, base_weights: Path, rank: int) -> None:
+    """Write configuration, tokenizer, and what was learned as a difference to the base (see `model.delta`)."""
+    network.config.dtype = torch.float16
+    network.config.architectures = [type(network).__name__]
+    network.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    state = {name: value.float().numpy() for name, value in network.state_dict().items() if value.is_floating_point()}
+    write_delta(folder, base_weights, state, rank)

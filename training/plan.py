@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from model.bases import resolve_base
 from model.errors import TrainingError
-from training.bases import resolve_base
 from training.config import Recipe
 from training.data import LabelledData
 from training.learn import Lesson, learn

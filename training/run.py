@@ -3,11 +3,13 @@
 read and check -> split -> train -> save -> calibrate -> evaluate -> report, card, manifest -> publish
 """
 
+import logging
 import platform
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,15 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Backend
+from model.bases import Base, resolve_base
 from model.calibration import Calibration
 from model.checkpoint import Manifest, publish, seal, sha256_of
 from model.classifier import StanceClassifier
+from model.compiled import open_compiled
+from model.delta import DELTA, WEIGHTS, merge_into, with_weights
 from model.encoding import TextEncoder
-from model.errors import CheckpointError, TrainingError
+from model.errors import BackendError, CheckpointError, TrainingError
 from model.labels import LabelSpace
 from model.records import Prediction
-from training.bases import Base, resolve_base
 from training.calibrate import fit_calibration
 from training.card import write_card
 from training.config import DEFAULT_TARGET, SMALL_FOLDS, Recipe
@@ -35,6 +38,8 @@ from training.learn import Lesson, forget_work, is_main_process, learn, out_of_f
 from training.progress import OnProgress, Progress, ignore_progress
 from training.report import Background, facts_of, write_report
 from training.split import Split, split_rows
+
+log = logging.getLogger(__name__)
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "safetensors", "numpy", "scikit-learn")
 
@@ -73,6 +78,8 @@ def train(
     if out.exists() and not overwrite:
         raise CheckpointError(f"{out} exists already: choose another --out, or pass --overwrite")
     base = resolve_base(recipe.base)
+    if recipe.delta_rank and not base.sha256:
+        raise TrainingError(f"a delta needs a base that lies in a folder, and {base.name} is a hub id")
     recipe, split = plan_split(data, recipe)
     out.parent.mkdir(parents=True, exist_ok=True)
     rows = [*split.train, *split.validation]
@@ -88,26 +95,26 @@ def train(
         if not is_main_process():
             raise SystemExit(0)
         staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        max_tokens = _save(network, tokenizer, recipe, staging)
+        max_tokens = _save(network, tokenizer, base, recipe, staging)
         pad_id = int(tokenizer.pad_token_id)
         on_progress(Progress("calibrate"))
-        classifier = _classifier(staging, data.labels, max_tokens, pad_id, Calibration())
+        classifier = _open(staging, base, data.labels, max_tokens, pad_id)
         held = split.train if folds else split.validation
         logits = folds[0] if folds else classifier.logits([classifier.prepare(row.text) for row in held])
         calibration = _calibrate(logits, held, data.labels, recipe.stated_accuracy)
-        classifier = _classifier(staging, data.labels, max_tokens, pad_id, calibration, classifier.backend)
+        classifier = replace_calibration(classifier, calibration)
         on_progress(Progress("evaluate"))
-        name, held, figures, predictions = _figures(classifier, split, logits)
+        name, measured, figures, predictions = _figures(classifier, split, logits)
         cross = _cross_figures(classifier, split.train, folds) if folds else None
-        checkpoint_id = f"{out.name}-{sha256_of(staging / 'model.safetensors')[:8]}"
+        checkpoint_id = f"{out.name}-{sha256_of(staging / (DELTA if recipe.delta_rank else WEIGHTS))[:8]}"
         on_progress(Progress("report"))
         background = replace(
-            _background(data, base, recipe, split, held),
+            _background(data, base, recipe, split, measured),
             title=checkpoint_id,
             history=history,
             cross_validation=cross,
         )
-        write_report(staging / "report", name, held, figures, predictions, background)
+        write_report(staging / "report", name, measured, figures, predictions, background)
         on_progress(Progress("write"))
         manifest = Manifest(
             checkpoint_id=checkpoint_id,
@@ -130,6 +137,9 @@ def train(
         )
         write_card(staging / "README.md", manifest)
         manifest = seal(staging, manifest)
+        if not folds:  # rows out of fold belong to other networks than the one that is compiled
+            on_progress(Progress("compile"))
+            manifest = _calibrate_compiled(staging, manifest, classifier, held, recipe.stated_accuracy)
         staging.chmod(0o755)
         publish(staging, out, overwrite=overwrite)
         forget_work(out)
@@ -168,11 +178,14 @@ def _teach(rows: Sequence[Row], labels: LabelSpace, teacher: StanceClassifier | 
     return np.array([list(prediction.stance.scores.values()) for prediction in predictions])
 
 
-def _save(network: Any, tokenizer: Any, recipe: Recipe, staging: Path) -> int:
+def _save(network: Any, tokenizer: Any, base: Base, recipe: Recipe, staging: Path) -> int:
     """Write the network; return the longest sequence it reads."""
-    from training.network import save_network, serve_limit
+    from training.network import save_delta, save_network, serve_limit
 
-    save_network(network, tokenizer, staging)
+    if recipe.delta_rank:
+        save_delta(network, tokenizer, staging, Path(base.source) / WEIGHTS, recipe.delta_rank)
+    else:
+        save_network(network, tokenizer, staging)
     return serve_limit(network, recipe)
 
 
@@ -216,21 +229,33 @@ def _cross_figures(
     return {"macro_f1": score(range(len(rows))), "by_fold": [score(part) for part in parts]}
 
 
-def _classifier(
-    folder: Path,
-    labels: LabelSpace,
-    max_tokens: int,
-    pad_id: int,
-    calibration: Calibration,
-    backend: Backend | None = None,
-) -> StanceClassifier:
-    """Open the weights as written (float16), so that the figures are those of what will be served."""
-    if backend is None:
-        from model.torch_backend import TorchBackend
+def _open(staging: Path, base: Base, labels: LabelSpace, max_tokens: int, pad_id: int) -> StanceClassifier:
+    """Open the network as it will be served (float16, a delta merged), so that the figures are of that."""
+    from model.torch_backend import TorchBackend  # torch takes seconds to import
 
-        backend = TorchBackend(folder, labels.size, device="cpu")
-    encoder = TextEncoder.from_file(folder / "tokenizer.json", max_tokens, pad_id)
-    return StanceClassifier(encoder, backend, labels, calibration, folder.name)
+    with _whole(staging, base) as weights:
+        backend = TorchBackend(weights, labels.size, device="cpu")
+    encoder = TextEncoder.from_file(staging / "tokenizer.json", max_tokens, pad_id)
+    return StanceClassifier(encoder, backend, labels, Calibration(), staging.name)
+
+
+def replace_calibration(classifier: StanceClassifier, calibration: Calibration) -> StanceClassifier:
+    """Return the same classifier with another calibration."""
+    return StanceClassifier(
+        classifier.encoder, classifier.backend, classifier.labels, calibration, classifier.checkpoint_id
+    )
+
+
+@contextmanager
+def _whole(staging: Path, base: Base) -> Iterator[Path]:
+    """Yield a folder with the whole network."""
+    if not (staging / DELTA).is_file():
+        yield staging
+        return
+    with tempfile.TemporaryDirectory(prefix="stance-") as merged:
+        merge_into(staging, Path(base.source) / WEIGHTS, Path(merged))
+        shutil.copyfile(staging / "config.json", Path(merged) / "config.json")
+        yield Path(merged)
 
 
 def _calibrate(
@@ -242,6 +267,24 @@ def _calibrate(
         dtype=np.int64,
     )
     return fit_calibration(logits, stance, sentiment, labels, stated_accuracy)
+
+
+def _calibrate_compiled(
+    staging: Path, manifest: Manifest, reference: StanceClassifier, rows: Sequence[Row], stated_accuracy: float
+) -> Manifest:
+    """Fit a calibration for the compiled form too, where it can be made here; its numbers differ a little.
+
+    The compiled form stays in the cache, so that the first start of a server with this checkpoint is quick.
+    """
+    try:
+        backend = open_compiled(with_weights(staging, manifest), manifest)
+    except BackendError as error:
+        log.warning("no calibration for the compiled form: %s", error)
+        return manifest
+    compiled = StanceClassifier(reference.encoder, backend, reference.labels, Calibration(), reference.checkpoint_id)
+    logits = compiled.logits([compiled.prepare(row.text) for row in rows])
+    fitted = _calibrate(logits, rows, reference.labels, stated_accuracy)
+    return seal(staging, replace(manifest, calibrations={**manifest.calibrations, backend.name: fitted}))
 
 
 def counts_of(split: Split) -> dict[str, dict[str, int]]:

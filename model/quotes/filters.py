@@ -32,7 +32,7 @@ _SURNAME = re.compile(r"\s+[A-Z][a-z]")
 
 
 def is_title(document: str, start: int, end: int, words: str) -> bool:
-    """Whether a quote from mark to mark is the name of a work or a show: "on CNN's "State of the Union"".
+    """Whether a quote from mark to mark is the name of a work or a show: "on the programme "Harbour Lights"".
 
     Args:
         document: the whole text.

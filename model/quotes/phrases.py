@@ -204,7 +204,7 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
         elif token.lower in _PARTICLES and named and at + 1 < limit and is_named(tokens[at + 1]):
             pass
         elif token.lower in PREPOSITIONS:
-            # Prepositions belong to a description that names nobody yet: "one source on the panel".
+            # Prepositions belong to a description that names nobody yet: "a member of the jury".
             if named or at == start or token.lower not in ("of", "for", "at", "on", "in", "from", "with"):
                 break
             if token.lower != "of" and tokens[at - 1].lower not in _ROLES:

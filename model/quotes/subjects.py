@@ -91,7 +91,7 @@ def subject_of(tokens: list[Token], cue: int, floor: int = 0) -> Phrase | Litera
     if participle and not passive and is_document(tokens, found):
         return "inherit"
     if found is not None and found.kind == "description" and not has_speaker(tokens, found) and found.first > floor:
-        # "Protesters marching through the streets chanted": the streets did not.
+        # "Farmers waiting outside the mill cheered": the mill did not.
         return "inherit" if tokens[found.first - 1].lower in PREPOSITIONS else found
     if found is not None and participle and not passive and found.kind == "description":
         return found if has_speaker(tokens, found) else "inherit"

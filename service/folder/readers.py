@@ -1,93 +1,90 @@
-"""Files -> articles. A reader is a function from a path to an `Article`, registered by file ending."""
+"""One file's bytes -> an article. A reader is a function, registered by file ending.
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+A reader of your own: `READERS[".rtf"] = Reader(read_rtf, limit)`. Formats that hold many documents are in `tables` and
+`archives`.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from model.errors import DocumentError
+from service.folder.dates import iso_day
 from service.folder.html import Article, article_of_html
+from service.folder.office import read_docx, read_pdf
+from service.folder.text import decode
 
-Reader = Callable[[Path], Article]
+MEGABYTE = 1 << 20
+MAX_TEXT = 8 * MEGABYTE
+"""Most characters of one document; a long novel has three million."""
+
+_FRONT_MATTER = re.compile(r"\A﻿?---\r?\n(.{0,20000}?)\r?\n---\s*?\n", re.DOTALL)
+_FIELD = re.compile(r"""^(title|date|source)\s*:\s*["']?(.*?)["']?\s*$""", re.MULTILINE | re.IGNORECASE)
+_HEADING = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
 
 
-def decode(path: Path) -> str:
-    """Read a file as UTF-8, with or without BOM; line ends stay as they are, so that spans fit the file.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How a format is read.
 
-    Raises:
-        DocumentError: the file cannot be read, is empty, or is not UTF-8.
+    Args:
+        read: bytes of a file -> article; raises DocumentError.
+        limit: most bytes of a file.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DocumentError(f"{path.name} cannot be read: {error.strerror or error}") from error
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DocumentError(
-            f"{path.name} is not UTF-8 (byte {error.start} is 0x{raw[error.start]:02x}): convert it, or check that it "
-            "is a text file"
-        ) from error
-    if "\0" in text:
-        raise DocumentError(f"{path.name} is not a text file: it holds a NUL character")
-    if not text.strip():
-        raise DocumentError(f"{path.name} is empty")
-    return text
+
+    read: Callable[[bytes], Article]
+    limit: int
 
 
-def read_text(path: Path) -> Article:
-    """Read plain text or Markdown as it stands."""
-    return Article(decode(path))
+def read_text(raw: bytes) -> Article:
+    """Read plain text as it stands."""
+    return Article(decode(raw))
 
 
-def read_html(path: Path) -> Article:
+def read_markdown(raw: bytes) -> Article:
+    """Read Markdown as it stands; title and date come from its front matter, or the title from its first heading."""
+    text = decode(raw)
+    front = _FRONT_MATTER.match(text)
+    fields = {key.lower(): value for key, value in _FIELD.findall(front[1])} if front else {}
+    heading = _HEADING.search(text)
+    title = fields.get("title") or (heading[1] if heading else None)
+    return Article(text, title, iso_day(fields.get("date")), fields.get("source") or None)
+
+
+def read_html(raw: bytes) -> Article:
     """Read the main text of an HTML page."""
-    return article_of_html(decode(path))
+    return article_of_html(decode(raw, markup=True))
 
 
-READERS: Mapping[str, Reader] = {
-    ".txt": read_text,
-    ".text": read_text,
-    ".md": read_text,
-    ".html": read_html,
-    ".htm": read_html,
+READERS: dict[str, Reader] = {
+    ".txt": Reader(read_text, MAX_TEXT),
+    ".text": Reader(read_text, MAX_TEXT),
+    ".md": Reader(read_markdown, MAX_TEXT),
+    ".html": Reader(read_html, MAX_TEXT),
+    ".htm": Reader(read_html, MAX_TEXT),
+    ".pdf": Reader(read_pdf, 100 * MEGABYTE),
+    ".docx": Reader(read_docx, 100 * MEGABYTE),
 }
 
 
-def find_documents(path: Path) -> list[tuple[str, Path]]:
-    """List the readable files under a path.
-
-    Args:
-        path: a file, or a folder that is searched with all its subfolders.
-
-    Returns:
-        (name, path) sorted by name; the name is the path relative to the folder, with forward slashes.
+def read_document(raw: bytes, ending: str) -> Article:
+    """Read one document with the reader of its ending; an ending without a reader is read as plain text.
 
     Raises:
-        DocumentError: no such path, or nothing in it has an ending that can be read.
+        DocumentError: it cannot be read, or is too large.
     """
-    if path.is_file():
-        if path.suffix.lower() not in READERS:
-            raise DocumentError(f"{path} has no ending that can be read ({', '.join(READERS)})")
-        return [(path.name, path)]
-    if not path.is_dir():
-        raise DocumentError(f"there is no file or folder {path}")
-    found = sorted((file.relative_to(path).as_posix(), file) for file in _walk(path) if file.suffix.lower() in READERS)
-    if not found:
-        raise DocumentError(f"{path} holds no file with an ending that can be read ({', '.join(READERS)})")
-    return found
+    reader = READERS.get(ending, READERS[".txt"])
+    check_size(len(raw), reader.limit)
+    article = reader.read(raw)
+    check_size(len(article.text), MAX_TEXT)
+    return article
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, hidden ones left out; links to folders are not followed."""
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(parent, name) for name in files if not name.startswith("."))
-
-
-def read_document(path: Path) -> Article:
-    """Read one file with the reader of its ending.
+def check_size(size: int, limit: int) -> None:
+    """Refuse what is over a limit.
 
     Raises:
-        DocumentError: the file cannot be read as a document.
+        DocumentError: see above.
     """
-    return READERS[path.suffix.lower()](path)
+    if size > limit:
+        raise DocumentError(f"it has {size / 1e6:.0f} MB; one document may have {limit / 1e6:.0f} MB")

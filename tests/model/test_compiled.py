@@ -1,0 +1,130 @@
+"""The conformance that every backend keeps, and the compiled form's way through the cache."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model import compiled
+from model.calibration import Calibration, softmax
+from model.checkpoint import cache_folder, read_manifest
+from model.compiled import Agreement, measure_agreement, open_compiled
+from model.errors import BackendError
+from model.loading import open_classifier
+
+TEXTS = ["No.", "The momentum of the summit is gone.", "Kyiv is aware of this. " * 12, "a pause " * 90, "Yes, we are."]
+
+
+@pytest.fixture(scope="session", params=["torch", "compiled"])
+def classifier(request, tiny_classifier, compiled_classifier):
+    return {"torch": tiny_classifier, "compiled": compiled_classifier}[request.param]
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("STANCE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def encoded(classifier, texts=TEXTS):
+    return [classifier.prepare(text) for text in texts]
+
+
+def test_backend_keeps_shape_type_and_order(classifier):
+    items = encoded(classifier)
+    logits = classifier.backend.logits(classifier.encoder.collate(items))
+    assert logits.shape == (len(items), classifier.labels.size)
+    assert logits.dtype == np.float32
+    turned = classifier.backend.logits(classifier.encoder.collate(items[::-1]))
+    np.testing.assert_allclose(logits, turned[::-1], atol=1e-4)
+
+
+def test_backend_gives_a_text_the_same_numbers_alone_and_in_company(classifier):
+    items = encoded(classifier)
+    together = softmax(classifier.backend.logits(classifier.encoder.collate(items)))
+    for item, row in zip(items, together, strict=True):
+        alone = softmax(classifier.backend.logits(classifier.encoder.collate([item])))[0]
+        np.testing.assert_allclose(alone, row, atol=1e-4)
+
+
+def test_compiled_agrees_with_torch_and_says_so(tiny_classifier, compiled_classifier, tiny_checkpoint):
+    manifest = read_manifest(tiny_checkpoint)
+    found = measure_agreement(tiny_classifier.backend, compiled_classifier.backend, tiny_classifier.encoder, manifest)
+    assert compiled_classifier.backend.name in ("onnx-int8", "onnx-fp32")
+    assert found.good
+    assert found.difference > 0
+
+
+def test_agreement_finds_a_backend_whose_numbers_depend_on_its_batch(tiny_classifier, tiny_checkpoint):
+    class Mixing:
+        name = "mixing"
+
+        def logits(self, batch):
+            right = tiny_classifier.backend.logits(batch)
+            return right + 0.1 * (len(batch) > 1) * np.eye(1, right.shape[1], dtype=np.float32)
+
+    found = measure_agreement(
+        tiny_classifier.backend, Mixing(), tiny_classifier.encoder, read_manifest(tiny_checkpoint)
+    )
+    assert found.batch_difference > 0.001
+    assert not found.good
+
+
+def test_compiled_form_is_made_once_and_without_torch_afterwards(tiny_checkpoint, root):
+    open_classifier(tiny_checkpoint, backend="compiled", warm_up=False)
+    code = (
+        "import sys; from pathlib import Path; from model.loading import open_classifier\n"
+        f"c = open_classifier(Path({str(tiny_checkpoint)!r}), backend='compiled', on_message=sys.exit)\n"
+        "print(c.classify(['Talks continue.'])[0].stance.label)\n"
+        "assert not {'torch', 'transformers', 'onnx'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_damaged_compiled_form_is_made_anew(tiny_checkpoint, cache):
+    manifest, messages = read_manifest(tiny_checkpoint), []
+    open_compiled(tiny_checkpoint, manifest, on_message=messages.append)
+    (record,) = cache.glob("compiled/*/record.json")
+    (graph,) = record.parent.glob("*.onnx")
+    graph.write_bytes(graph.read_bytes()[:-100])
+    open_compiled(tiny_checkpoint, manifest, on_message=messages.append)
+    assert [message.split()[0] for message in messages] == ["compiling", "compiled", "compiling", "compiled"]
+    assert json.loads(record.read_text())["checkpoint"] == manifest.checkpoint_id
+    assert [path.name for path in (cache / "compiled").iterdir()] == [record.parent.name]
+
+
+def test_form_that_disagrees_is_refused_and_torch_serves(tiny_checkpoint, cache, monkeypatch, caplog):
+    monkeypatch.setattr(compiled, "measure_agreement", lambda *_: Agreement(0.9, 0.2, 0.0))
+    with pytest.raises(BackendError, match="agrees"):
+        open_classifier(tiny_checkpoint, backend="compiled", warm_up=False)
+    classifier = open_classifier(tiny_checkpoint, device="cpu", warm_up=False)
+    assert classifier.backend.name == "torch-fp32"
+    assert "PyTorch serves" in caplog.text
+    assert not list(cache.glob("compiled/*"))
+
+
+def test_form_that_disagrees_gives_way_to_the_next(tiny_checkpoint, cache, monkeypatch):
+    answers = iter([Agreement(1.0, 0.06, 0.0), Agreement(1.0, 0.0, 0.0)])
+    monkeypatch.setattr(compiled, "measure_agreement", lambda *_: next(answers))
+    assert open_classifier(tiny_checkpoint, backend="compiled", warm_up=False).backend.name == "onnx-fp32"
+
+
+def test_calibration_of_the_backend_that_serves_is_used(tiny_checkpoint, compiled_classifier):
+    manifest = read_manifest(tiny_checkpoint)
+    assert compiled_classifier.calibration == manifest.calibration("torch")
+    fitted = {**manifest.calibrations, compiled_classifier.backend.name: Calibration(2.0, 2.0, 0.5)}
+    assert type(manifest)(**{**vars(manifest), "calibrations": fitted}).calibration(
+        compiled_classifier.backend.name
+    ) == Calibration(2.0, 2.0, 0.5)
+
+
+def test_cache_folder_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("STANCE_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.delenv("STANCE_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
+    assert cache_folder() == Path(tmp_path / "x" / "stance")

@@ -1,0 +1,82 @@
+import json
+
+import numpy as np
+import pytest
+
+from model.checkpoint import verify_checkpoint
+from model.delta import DELTA, combine, factorise
+from model.errors import BaseError, CheckpointDamagedError
+from model.loading import open_classifier
+from training.config import Recipe
+from training.data import read_labelled
+from training.run import train
+
+
+def test_a_low_rank_difference_is_kept_and_the_rest_is_shared():
+    generator = np.random.default_rng(0)
+    base = {
+        "w": generator.normal(size=(64, 48)),
+        "b": generator.normal(size=64),
+        "frozen": generator.normal(size=(9, 9)),
+    }
+    learned = generator.normal(size=(64, 3)) @ generator.normal(size=(3, 48)) * 0.1
+    tuned = {"w": base["w"] + learned, "b": base["b"] + 1, "frozen": base["frozen"].copy(), "head": np.ones((2, 64))}
+    parts, same = factorise(base, tuned, rank=4)
+    assert same == ["frozen"]
+    assert {name: value.shape for name, value in parts.items()} == {
+        "w.left": (64, 4), "w.right": (4, 48), "b": (64,), "head": (2, 64),
+    }  # fmt: skip
+    merged = combine(base, parts, same)
+    assert set(merged) == set(tuned)
+    for name, value in tuned.items():
+        np.testing.assert_allclose(merged[name], value, atol=5e-3)
+
+
+def test_a_rank_that_is_too_small_keeps_the_strongest_part():
+    left, right = np.linalg.qr(np.random.default_rng(1).normal(size=(40, 40)))[0], np.eye(40)
+    strengths = np.zeros(40)
+    strengths[:3] = (3.0, 2.0, 0.5)
+    parts, _ = factorise({"w": np.zeros((40, 40))}, {"w": (left * strengths) @ right}, rank=2)
+    merged = combine({"w": np.zeros((40, 40))}, parts, [])["w"].astype(float)
+    assert np.linalg.norm(merged - (left * strengths) @ right) == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def delta_checkpoint(tmp_path_factory, tiny_base):
+    root = tmp_path_factory.mktemp("delta")
+    path = root / "toy.csv"
+    lines = [f"{('Peace', 'Moscow')[n % 2]} talks {n},{('good', 'bad')[n % 2]}\n" for n in range(60)]
+    path.write_text("text,stance\n" + "".join(lines))
+    recipe = Recipe(base=str(tiny_base), epochs=2, learning_rate=5e-3, bf16=False, max_tokens=64, delta_rank=4)
+    train(read_labelled(path), root / "small", recipe)
+    return root / "small"
+
+
+def test_it_serves_what_was_evaluated(delta_checkpoint, monkeypatch, tmp_path):
+    monkeypatch.setenv("STANCE_CACHE", str(tmp_path))
+    manifest = verify_checkpoint(delta_checkpoint)
+    assert DELTA in manifest.files
+    assert "model.safetensors" not in manifest.files
+    first = open_classifier(delta_checkpoint, backend="torch", warm_up=False).classify(["Peace talks"])
+    (merged,) = [folder for folder in (tmp_path / "merged").iterdir() if not folder.name.startswith(".")]
+    (merged / "model.safetensors").write_bytes(b"spoilt")
+    again = open_classifier(delta_checkpoint, backend="torch", warm_up=False).classify(["Peace talks"])
+    assert again == first
+
+
+def test_another_base_is_refused(delta_checkpoint, monkeypatch, tmp_path):
+    monkeypatch.setenv("STANCE_CACHE", str(tmp_path))
+    path = delta_checkpoint / "manifest.json"
+    original = path.read_text()
+    manifest = json.loads(original)
+    try:
+        manifest["base"]["sha256"] = "0" * 64
+        path.write_text(json.dumps(manifest))
+        with pytest.raises(CheckpointDamagedError, match="another"):
+            open_classifier(delta_checkpoint, backend="torch", warm_up=False)
+        manifest["training"]["base"] = "./gone"
+        path.write_text(json.dumps(manifest))
+        with pytest.raises(BaseError, match="no folder"):
+            open_classifier(delta_checkpoint, backend="torch", warm_up=False)
+    finally:
+        path.write_text(original)
