@@ -219,7 +219,8 @@ def main() -> None:
             f"the network {scored / seconds:.0f}/s = {scored / seconds / best:.0%}; "
             f"{told['documents'] / seconds:.0f} documents/s\n"
             f"  processor time a distinct statement: {cost:.2f} ms, "
-            f"of it the ceiling's {cheapest:.2f} = {cheapest / cost:.0%}; a row: {1000 * told['cpu_s'] / told['rows']:.2f} ms\n"
+            f"of it the ceiling's {cheapest:.2f} = {cheapest / cost:.0%}; "
+            f"a row: {1000 * told['cpu_s'] / told['rows']:.2f} ms\n"
             f"  peak memory {peak:.0f} MB, all processes",
             flush=True,
         )

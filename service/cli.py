@@ -58,34 +58,14 @@ def options(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 8000 by default.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that share the port; 1 by default.")] = None,
     checkpoint: Checkpoint = None,
 ) -> None:
-    """Start the REST service; more settings through STANCE_* environment variables (see service/settings.py)."""
-    from pydantic import ValidationError
-
+    """Start the REST service."""
     from service.server import serve as run
     from service.settings import Settings
 
-    chosen = {"host": host, "port": port, "workers": workers, "checkpoint": checkpoint}
-    given: dict[str, Any] = {key: value for key, value in chosen.items() if value is not None}
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise typer.BadParameter(f"{name} (STANCE_{name.upper()}): {first['msg']}") from error
-    run(settings)
-
-
-@app.command()
-def key() -> None:
-    """Make an API key: the key for its holder, and the hash that the service is given."""
-    from service.keys import new_key
-
-    secret, digest = new_key()
-    typer.echo(f"key     {secret}\nsha256  {digest}")
-    typer.echo("Put the hash into STANCE_API_KEYS (or STANCE_ADMIN_KEYS), or a line of STANCE_API_KEYS_FILE.", err=True)
+    given = {"host": host, "port": port, "checkpoint": checkpoint}
+    run(Settings(**{key: value for key, value in given.items() if value is not None}))  # type: ignore[arg-type]
 
 
 @app.command()
@@ -234,8 +214,9 @@ def train(
     data = read_labelled(*csv, text_column=text_column, stance_column=stance_column, strict=strict)
     for warning in data.warnings:
         typer.echo(f"Warning: {warning}", err=True)
-    given = {"epochs": epochs, "folds": folds, "seed": seed, "delta_rank": delta_rank}
-    chosen = recipe_for(base, recipe, rows_a_label=data.rows_a_label, **given)
+    chosen = recipe_for(
+        base, recipe, rows_a_label=data.rows_a_label, epochs=epochs, folds=folds, seed=seed, delta_rank=delta_rank
+    )
     if dry_run:
         from training.plan import plan
 
