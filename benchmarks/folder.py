@@ -117,8 +117,9 @@ if __name__ == "__main__":
     with LocalEngine(classifier, int(workers) if workers else None) as engine:
         summary = score_folder(Task(folder, Path(out)), engine, classifier.labels, classifier.checkpoint_id)
     seconds = time.perf_counter() - start
-    told = {"seconds": seconds, "cpu_s": cpu() - used, "documents": summary.documents, "rows": summary.statements}
-    print(json.dumps({**told, "duplicates": summary.duplicates, "backend": classifier.backend.name}))
+    print(json.dumps({"seconds": seconds, "cpu_s": cpu() - used, "documents": summary.documents,
+                      "rows": summary.statements, "duplicates": summary.duplicates,
+                      "backend": classifier.backend.name}))
 """
 )
 
