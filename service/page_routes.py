@@ -3,6 +3,7 @@
 Nothing of a request becomes a path. The page loads from this service alone: its Content-Security-Policy sees to that.
 """
 
+import base64
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -77,7 +78,11 @@ def add_page_routes(
     @app.post("/files", response_model=schemas.FileAnswer)
     async def files(body: schemas.FileRequest) -> Any:
         """Read the documents of a file; their texts go to /articles."""
-        return {"documents": await uploads.read(body.name, body.content)}
+        try:
+            raw = base64.b64decode(body.content, validate=True)
+        except ValueError as error:
+            raise _invalid("content", f"it is no base64: {error}") from error
+        return {"documents": await uploads.read(body.name, raw)}
 
     @app.post("/explain", response_model=schemas.ExplainAnswer)
     async def explain(request: Request, body: schemas.ExplainRequest) -> Any:
