@@ -95,8 +95,16 @@ def generate(folder: Path, count: int) -> None:
         path.write_text(article, encoding="utf-8")
 
 
-SCORE = """
-import sys, time, json
+CPU = """
+import resource, sys, time, json, random
+def cpu():
+    both = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(each.ru_utime + each.ru_stime for each in both)
+"""
+
+SCORE = (
+    CPU
+    + """
 from pathlib import Path
 from model.loading import open_classifier
 from service.folder.engine import LocalEngine
@@ -104,26 +112,32 @@ from service.folder.runner import Task, score_folder
 if __name__ == "__main__":
     folder, out, checkpoint, workers = sys.argv[1:]
     classifier = open_classifier(Path(checkpoint) if checkpoint else None)
-    start = time.perf_counter()
+    classifier.classify(["Warm.", "Warm it up with a longer text, too. " * 4] * 20)
+    start, used = time.perf_counter(), cpu()
     with LocalEngine(classifier, int(workers) if workers else None) as engine:
         summary = score_folder(Task(folder, Path(out)), engine, classifier.labels, classifier.checkpoint_id)
     seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "documents": summary.documents, "rows": summary.statements,
+    print(json.dumps({"seconds": seconds, "cpu_s": cpu() - used, "documents": summary.documents, "rows": summary.statements,
                       "duplicates": summary.duplicates, "backend": classifier.backend.name}))
 """
+)
 
-CEILING = """
-import sys, time, json, random
+CEILING = (
+    CPU
+    + """
 from pathlib import Path
 from model.loading import open_classifier
 rows, checkpoint, most = sys.argv[1:]
 texts = [row["text"] for row in map(json.loads, open(rows, encoding="utf-8")) if not row["duplicate_of"]]
 texts = random.Random(0).sample(texts, min(int(most), len(texts)))
 classifier = open_classifier(Path(checkpoint) if checkpoint else None)
-start = time.perf_counter()
+classifier.classify(["Warm.", "Warm it up with a longer text, too. " * 4] * 20)
+start, used = time.perf_counter(), cpu()
 classifier.classify(texts)
-print(json.dumps({"texts_per_s": len(texts) / (time.perf_counter() - start)}))
+seconds = time.perf_counter() - start
+print(json.dumps({"texts_per_s": len(texts) / seconds, "cpu_ms": 1000 * (cpu() - used) / len(texts)}))
 """
+)
 
 
 def run(code: str, *arguments: str) -> tuple[dict, float]:
@@ -189,23 +203,26 @@ def main() -> None:
         if not folder.exists():
             generate(folder, count)
         out.unlink(missing_ok=True)
-        before = run(CEILING, ceiling, given.checkpoint, str(CEILING_TEXTS))[0]["texts_per_s"] if ceiling else None
+        ceilings = [run(CEILING, ceiling, given.checkpoint, str(CEILING_TEXTS))[0]] if ceiling else []
         told, peak = run(SCORE, str(folder), str(out), given.checkpoint, given.workers)
         ceiling = str(out)
-        after = run(CEILING, ceiling, given.checkpoint, str(CEILING_TEXTS))[0]["texts_per_s"]
-        best = (before + after) / 2 if before else after
+        ceilings.append(run(CEILING, ceiling, given.checkpoint, str(CEILING_TEXTS))[0])
+        best = sum(each["texts_per_s"] for each in ceilings) / len(ceilings)
+        cheapest = sum(each["cpu_ms"] for each in ceilings) / len(ceilings)
         scored, seconds = told["rows"] - told["duplicates"], told["seconds"]
+        cost = 1000 * told["cpu_s"] / scored
         print(
-            f"{count:,} articles: {told['documents']:,} documents, {told['rows']:,} statements, "
-            f"{told['duplicates'] / told['rows']:.0%} syndicated, {seconds:.1f} s, backend {told['backend']}"
-        )
-        print(f"  ceiling {best:.0f} texts/s (before {before or 0:.0f}, after {after:.0f})")
-        print(f"  network {scored / seconds:.0f} distinct statements/s = {scored / seconds / best:.0%} of the ceiling")
-        print(
+            f"{count:,} articles: {told['rows']:,} statements, {told['duplicates'] / told['rows']:.0%} syndicated, "
+            f"{seconds:.1f} s, backend {told['backend']}\n"
+            f"  ceiling {' then '.join(format(each['texts_per_s'], '.0f') for each in ceilings)} texts/s\n"
             f"  rows {told['rows'] / seconds:.0f}/s = {told['rows'] / seconds / best:.0%} of the ceiling; "
-            f"{told['documents'] / seconds:.0f} documents/s"
+            f"the network {scored / seconds:.0f}/s = {scored / seconds / best:.0%}; "
+            f"{told['documents'] / seconds:.0f} documents/s\n"
+            f"  processor time a distinct statement: {cost:.2f} ms, of it the ceiling's {cheapest:.2f} = {cheapest / cost:.0%}; "
+            f"a row: {1000 * told['cpu_s'] / told['rows']:.2f} ms\n"
+            f"  peak memory {peak:.0f} MB, all processes",
+            flush=True,
         )
-        print(f"  peak memory {peak:.0f} MB, all processes", flush=True)
     print(time.strftime("%F %T"))
 
 

@@ -39,7 +39,7 @@ class Manifest:
         labels: the label groups, in the order of the logits.
         max_tokens: the longest sequence the network reads.
         pad_id: the token that fills a batch.
-        calibrations: backend family (`torch`, `openvino-int8`, ...) -> what was fitted for it; `torch` is always there.
+        calibrations: backend family (`torch`, `onnx-int8`, ...) -> what was fitted for it; `torch` is always there.
         base: `name` and `sha256` of the encoder that training started from.
         corpus: `name`, `sha256` and `rows` of the labelled CSV.
         training: seed and recipe: everything needed to repeat the run.

@@ -1,7 +1,7 @@
 """The compiled form of a checkpoint: derived at first use, checked against PyTorch, cached by hash.
 
-    <cache>/compiled/<key>/int8.xml, int8.bin    or fp32.*, where int8 does not agree
-                           record.json           written last: form, agreement, SHA-256 of both
+    <cache>/compiled/<key>/int8.onnx     or fp32.onnx, where int8 does not agree
+                           record.json   written last: form, agreement, SHA-256
 
 The key covers the weights, the configuration, the processor and the library versions, so that nothing here is ever
 out of date: what has changed has another name.
@@ -13,6 +13,8 @@ import logging
 import os
 import platform
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -24,16 +26,17 @@ import numpy as np
 
 from model.backend import Backend
 from model.calibration import softmax
-from model.checkpoint import WEIGHTS, Manifest, cache_folder, sha256_of, write_text_atomic
+from model.checkpoint import WEIGHTS, Manifest, cache_folder, read_manifest, sha256_of, write_text_atomic
 from model.encoding import Encoded, TextEncoder, plan_batches
-from model.errors import BackendError
+from model.errors import BackendError, StanceError
 from model.probes import PROBES
 
 if TYPE_CHECKING:
-    from model.openvino_backend import OpenVinoBackend
+    from model.onnx_backend import OnnxBackend
 
 log = logging.getLogger(__name__)
 
+COMPILING_TIMEOUT_S = 600.0
 LAYOUT = 1
 """Counted up when the export changes: older compiled forms are then made anew."""
 FORMS = ("int8", "fp32")
@@ -75,7 +78,7 @@ def open_compiled(
     *,
     threads: int | None = None,
     on_message: Callable[[str], None] = log.info,
-) -> "OpenVinoBackend":
+) -> "OnnxBackend":
     """Open the compiled form of a verified checkpoint; make it first where the cache has none.
 
     Args:
@@ -88,20 +91,27 @@ def open_compiled(
         BackendError: it cannot be compiled here, or its answers differ from PyTorch's.
     """
     try:
-        from model.openvino_backend import OpenVinoBackend
+        from model.onnx_backend import OnnxBackend
     except ImportError as error:
-        raise BackendError(f"openvino cannot be imported: {error}") from error
+        raise BackendError(f"onnxruntime cannot be imported: {error}") from error
 
     home = cache_folder() / "compiled" / _key(manifest)
     form = _cached_form(home)
     if form is None:
         on_message("compiling the checkpoint for this processor (once, some seconds)")
-        form, agreement = _make(folder, manifest, home)
+        if "torch" in sys.modules:
+            _make(folder, manifest, home)
+        else:
+            _make_apart(folder)
+        form = _cached_form(home)
+        if form is None:
+            raise BackendError(f"the compiled checkpoint is not in {home}")
+        record = json.loads((home / RECORD).read_text(encoding="utf-8"))
         on_message(
-            f"compiled as {form}: largest difference from PyTorch {agreement.difference:.4f}, "
-            f"same stance on {agreement.argmax:.1%} of the probe texts"
+            f"compiled as {form}: largest difference from PyTorch {record['difference']:.4f}, "
+            f"same stance on {record['argmax']:.1%} of the probe texts"
         )
-    return OpenVinoBackend(home / f"{form}.xml", manifest.labels.size, form, manifest.pad_id, threads)
+    return OnnxBackend(home / f"{form}.onnx", manifest.labels.size, form, threads)
 
 
 def measure_agreement(reference: Backend, other: Backend, encoder: TextEncoder, manifest: Manifest) -> Agreement:
@@ -140,7 +150,7 @@ def _key(manifest: Manifest) -> str:
         "layout": LAYOUT,
         "files": {name: manifest.files.get(name) for name in ("config.json", *WEIGHTS, "tokenizer.json")},
         "calibration": asdict(manifest.calibration("torch")),
-        "openvino": version("openvino"),
+        "onnxruntime": version("onnxruntime"),
         "processor": _processor(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
@@ -161,7 +171,7 @@ def _cached_form(home: Path) -> str | None:
     try:
         record = json.loads((home / RECORD).read_text(encoding="utf-8"))
         form = str(record["form"])
-        if form in FORMS and _hashes(home, form) == record["sha256"]:
+        if form in FORMS and sha256_of(home / f"{form}.onnx") == record["sha256"]:
             return form
         log.warning("the compiled checkpoint in %s is damaged; it is made anew", home)
     except FileNotFoundError:
@@ -171,14 +181,31 @@ def _cached_form(home: Path) -> str | None:
     return None
 
 
-def _hashes(home: Path, form: str) -> dict[str, str]:
-    return {name: sha256_of(home / name) for name in (f"{form}.xml", f"{form}.bin")}
-
-
-def _make(folder: Path, manifest: Manifest, home: Path) -> tuple[str, Agreement]:
+def _make_apart(folder: Path) -> None:
+    """Compile in a process of its own, so that PyTorch never enters this one: it would hold hundreds of megabytes."""
+    root = str(Path(__file__).parent.parent)
+    paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     try:
-        from model.openvino_backend import OpenVinoBackend
-        from model.openvino_export import export_graph, quantise, write_graph
+        done = subprocess.run(
+            [sys.executable, "-m", "model.compiled", str(folder)],
+            env={**os.environ, "PYTHONPATH": paths},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMPILING_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BackendError(f"the checkpoint cannot be compiled: {error}") from error
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no reason was given"]
+        raise BackendError(f"the checkpoint cannot be compiled: {lines[-1]}")
+
+
+def _make(folder: Path, manifest: Manifest, home: Path) -> None:
+    try:
+        from model.onnx_backend import OnnxBackend
+        from model.onnx_export import export_graph, quantise, write_graph
         from model.torch_backend import TorchBackend
     except ImportError as error:
         raise BackendError(f"the checkpoint cannot be compiled without a library: {error}") from error
@@ -191,31 +218,31 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> tuple[str, Agreement]
     except OSError as error:
         raise BackendError(f"the cache {home.parent} cannot be written: {error}") from error
     try:
-        graph = export_graph(folder)
+        with tempfile.TemporaryDirectory(prefix="stance-") as work:
+            graph = export_graph(folder, Path(work))
         for form in reversed(FORMS):
             if form == "int8":
                 quantise(graph)
-            write_graph(graph, staging / f"{form}.xml")
+            write_graph(graph, staging / f"{form}.onnx")
         for form in FORMS:
-            backend = OpenVinoBackend(staging / f"{form}.xml", manifest.labels.size, form, manifest.pad_id)
+            backend = OnnxBackend(staging / f"{form}.onnx", manifest.labels.size, form)
             agreement = measure_agreement(reference, backend, encoder, manifest)
             if agreement.good:
                 break
             log.warning("the %s form of %s does not agree with PyTorch: %s", form, manifest.checkpoint_id, agreement)
         else:
             raise BackendError(f"no compiled form of {folder} agrees with PyTorch")
-        hashes = _hashes(staging, form)
         for file in staging.iterdir():
-            if file.name not in hashes:
+            if file.name != f"{form}.onnx":
                 file.unlink()
-        record = {"form": form, "sha256": hashes, "checkpoint": manifest.checkpoint_id, **asdict(agreement)}
+        digest = sha256_of(staging / f"{form}.onnx")
+        record = {"form": form, "sha256": digest, "checkpoint": manifest.checkpoint_id, **asdict(agreement)}
         write_text_atomic(staging / RECORD, json.dumps(record, indent=2) + "\n")
         _publish(staging, home)
     except OSError as error:
         raise BackendError(f"the compiled checkpoint cannot be written to {home}: {error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return form, agreement
 
 
 def _publish(staging: Path, home: Path) -> None:
@@ -227,3 +254,16 @@ def _publish(staging: Path, home: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     else:
         staging.rename(home)
+
+
+def _main() -> None:
+    folder = Path(sys.argv[1])
+    manifest = read_manifest(folder)
+    try:
+        _make(folder, manifest, cache_folder() / "compiled" / _key(manifest))
+    except StanceError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    _main()

@@ -13,7 +13,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from model.backend import Batch
-from model.errors import CheckpointDamagedError, EmptyTextError, TextTooLongError
+from model.errors import CheckpointDamagedError, EmptyTextError, InputError, TextTooLongError
 
 MAX_CHARACTERS = 20_000
 """The longest single text that is classified; the encoder reads far less and says so by `truncated`."""
@@ -21,6 +21,7 @@ MAX_CHARACTERS = 20_000
 _SPACE = re.compile(r"\s+")
 _MARKS = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'})
 _SPELLINGS = re.compile(r"\b(Kiev|KIEV|kiev)\b")
+_HALVES = re.compile("[\ud800-\udfff]")
 _CLOSING = " ,;"
 
 
@@ -34,9 +35,12 @@ def normalise(text: str) -> str:
     Raises:
         EmptyTextError: nothing is left.
         TextTooLongError: more than `MAX_CHARACTERS` characters.
+        InputError: the text holds half a character (a lone surrogate), as a broken escape in JSON leaves it.
     """
     if len(text) > MAX_CHARACTERS:
         raise TextTooLongError(f"the text has {len(text):,} characters; a single statement may have {MAX_CHARACTERS:,}")
+    if _HALVES.search(text):
+        raise InputError("the text holds half of a surrogate pair, which is no character: send valid Unicode")
     folded = _SPACE.sub(" ", unicodedata.normalize("NFC", text).translate(_MARKS)).strip()
     folded = _SPELLINGS.sub("Kyiv", folded)
     inner = folded.rstrip(_CLOSING)

@@ -33,7 +33,7 @@ def open_classifier(
     Args:
         folder: the checkpoint, or None for the one that is served (see `model.store`).
         device: `cpu`, `cuda`, or None for a GPU where there is one.
-        backend: `compiled` (OpenVINO on the CPU), `torch`, or `auto`: compiled on a CPU, torch on a GPU and where
+        backend: `compiled` (ONNX Runtime on the CPU), `torch`, or `auto`: compiled on a CPU, torch on a GPU and where
             compiling fails.
         threads: cores that one batch may use; None leaves it to the library.
         warm_up: answer texts of every length first, so that no caller pays for the first passes.

@@ -1,53 +1,60 @@
 """The REST service.
 
 One text from `POST /classify` to its answer makes five stops: the app validates, `classifier.prepare` tokenises,
-`batcher.submit` awaits, one worker thread scores, the app answers.
+the engine admits it to the queue (or finds it in its cache), one worker thread scores, the app answers.
 """
 
 import asyncio
-import logging
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request
+import orjson
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from model.checkpoint import Manifest, read_manifest
 from model.classifier import StanceClassifier
 from model.encoding import Encoded
-from model.errors import InputError, StanceError, TextTooLongError
+from model.errors import InputError, TextTooLongError
 from model.quotes import extract_quotes
 from model.records import Prediction
-from model.store import Store
-from service import http_errors, schemas
-from service.batching import Limits, MicroBatcher
+from service import admin, http_errors, schemas
+from service.engine import Engine, ModelHost
 from service.folder.html import article_of_html
-from service.http_errors import ServiceUnavailable
+from service.http_errors import ClientGone, ServiceUnavailable
+from service.keys import KeyCheck, KeyRing
 from service.limits import BodyLimit
+from service.metrics import Metrics
+from service.middleware import Frame, note
 from service.page_routes import add_page_routes
 from service.settings import Settings
-
-log = logging.getLogger(__name__)
 
 BULK_FROM = 4
 """A list of this many texts or more waits behind single ones."""
 
-
-@dataclass
-class Engine:
-    """A loaded classifier with its queue."""
-
-    classifier: StanceClassifier
-    batcher: MicroBatcher[Encoded, Prediction]
-    manifest: Manifest | None
-
-    @classmethod
-    def start(cls, classifier: StanceClassifier, settings: Settings, manifest: Manifest | None) -> "Engine":
-        """Start the worker thread for a classifier."""
-        limits = Limits(settings.max_run_items, settings.max_run_tokens, settings.max_queue_texts)
-        return cls(classifier, MicroBatcher(classifier.score, len, limits), manifest)
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": schemas.Problem, "content": {"application/problem+json": {}}, "description": text}
+    for status, text in (
+        (400, "The body is not JSON."),
+        (401, "No key, or one that is not known."),
+        (403, "Closed: no admin key is configured."),
+        (404, "There is no such thing."),
+        (408, "The body took too long to arrive."),
+        (409, "It cannot be done now, or not with this."),
+        (413, "Too large."),
+        (415, "Not application/json."),
+        (422, "A field cannot be used."),
+        (429, "The queue is full; see Retry-After."),
+        (500, "The service failed."),
+        (503, "Starting, draining, or without a model."),
+        (504, "The answer took too long."),
+    )
+}
+LABELLING: dict[int | str, dict[str, Any]] = {
+    status: PROBLEMS[status] for status in (400, 401, 408, 413, 415, 422, 429, 500, 503, 504)
+}
 
 
 def create_app(settings: Settings, classifier: StanceClassifier | None = None) -> FastAPI:
@@ -57,58 +64,51 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
         settings: see `Settings`.
         classifier: served as it is; None loads the checkpoint of the settings in the background, and the service
             answers 503 until it is there.
+
+    Raises:
+        DataError: the API keys of the settings cannot be read.
     """
+    metrics = Metrics()
+    host = ModelHost(settings, metrics)
+    callers = KeyRing.load(settings.api_keys, settings.api_keys_file)
+    admins = KeyRing.load(settings.admin_keys, settings.admin_keys_file)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.engine, app.state.failure = None, None
-        loading = asyncio.create_task(_load(app, settings, classifier))
+        loading = asyncio.create_task(host.start(classifier))
+        if settings.workers > 1 or classifier is not None:
+            await loading  # a worker takes no connection before it can answer
         yield
         loading.cancel()
-        engine: Engine | None = app.state.engine
-        if engine and not await asyncio.to_thread(engine.batcher.close, settings.drain_timeout_s):
-            log.error("requests were still running after %s s", settings.drain_timeout_s)
+        await host.close()
 
     app = FastAPI(
         title="Stance",
         summary="Quoted statements in the news: who said them, their stance, their sentiment.",
         version="0.1.0",
         lifespan=lifespan,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
     )
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.state.host = host
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s)
+    app.add_middleware(KeyCheck, callers=callers, admins=admins)
+    app.add_middleware(Frame, metrics=metrics, draining=lambda: host.draining, access_log=settings.access_log)
     http_errors.install(app)
-    _add_routes(app, settings)
+    _add_labelling(app, settings, host, metrics)
+    _add_state(app, host, metrics)
+    admin.add_routes(app, settings, host, PROBLEMS)
     add_page_routes(
-        app, settings, _engine, lambda request, items: _answers(_engine(request), settings, items, bulk=True)
+        app,
+        settings,
+        lambda request: host.engine,
+        lambda request, items: _answers(request, host.engine, settings.request_timeout_s, items, bulk=True),
     )
     return app
 
 
-async def _load(app: FastAPI, settings: Settings, classifier: StanceClassifier | None) -> None:
-    """Load the checkpoint in a thread; a failure is kept and shown by /readyz."""
-    try:
-        manifest = None
-        if classifier is None:
-            from model.loading import open_classifier
-
-            folder = settings.checkpoint or Store().current()
-            classifier = await asyncio.to_thread(open_classifier, folder)
-            manifest = read_manifest(folder)
-        app.state.engine = Engine.start(classifier, settings, manifest)
-        log.info("ready: %s on %s", classifier.checkpoint_id, classifier.backend.name)
-    except StanceError as error:
-        app.state.failure = error
-        log.error("the checkpoint cannot be served: %s", error)
-
-
-def _engine(request: Request) -> Engine:
-    engine: Engine | None = request.app.state.engine
-    if engine is None:
-        failure: StanceError | None = request.app.state.failure
-        raise ServiceUnavailable(f"no model is loaded: {failure}" if failure else "the model is still loading")
-    if not engine.batcher.alive:
-        raise ServiceUnavailable("the worker has stopped: the service must be restarted")
-    return engine
+def _json(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
 
 
 def _invalid(field: str, message: str) -> RequestValidationError:
@@ -116,66 +116,87 @@ def _invalid(field: str, message: str) -> RequestValidationError:
 
 
 async def _answers(
-    engine: Engine, settings: Settings, items: Sequence[Encoded], *, bulk: bool
+    request: Request, engine: Engine, timeout_s: float, items: Sequence[Encoded], *, bulk: bool
 ) -> list[Prediction | Exception]:
-    return await asyncio.wait_for(engine.batcher.submit(items, bulk=bulk), settings.request_timeout_s)
+    """Have texts labelled. Up to the first await nothing else runs, so the engine cannot be swapped in between."""
+    submission = engine.submit(items, bulk=bulk)
+    call = submission.call
+    if call is not None:
+        watcher = asyncio.create_task(_cancel_when_gone(request, call.future))
+        try:
+            async with asyncio.timeout(timeout_s):
+                await call.future
+        except asyncio.CancelledError:
+            if watcher.done() and not watcher.cancelled():
+                raise ClientGone from None
+            raise
+        finally:
+            watcher.cancel()
+        note(request.scope, "queue", call.waited_s)
+        note(request.scope, "run", call.ran_s)
+    return engine.collect(submission)
 
 
-def _add_routes(app: FastAPI, settings: Settings) -> None:
-    problems: dict[int | str, dict[str, Any]] = {
-        status: {"model": schemas.Problem, "content": {"application/problem+json": {}}, "description": text}
-        for status, text in (
-            (400, "The body is not JSON."),
-            (413, "Too large."),
-            (415, "Not application/json."),
-            (422, "A field cannot be used."),
-            (429, "The queue is full; see Retry-After."),
-            (500, "The service failed."),
-            (503, "Starting, draining, or without a model."),
-            (504, "The answer took too long."),
-        )
-    }
+async def _cancel_when_gone(request: Request, future: "asyncio.Future[Any]") -> None:
+    """Give up a call when its client has hung up; the batcher then drops its texts."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    future.cancel()
 
-    @app.post("/classify", responses=problems, response_model=schemas.ClassifyAnswer)
+
+def _add_labelling(app: FastAPI, settings: Settings, host: ModelHost, metrics: Metrics) -> None:
+    timeout_s = settings.request_timeout_s
+
+    def prepared(request: Request, started: float) -> None:
+        took = time.perf_counter() - started
+        metrics.prepared.observe(took)
+        note(request.scope, "prepare", took)
+
+    @app.post("/classify", responses=LABELLING, response_model=schemas.ClassifyAnswer)
     async def classify(request: Request, body: schemas.ClassifyRequest) -> Any:
         """Label one text."""
-        engine = _engine(request)
+        engine = host.engine
         if len(body.text) > settings.max_text_characters:
             raise TextTooLongError(
                 f"the text has {len(body.text):,} characters; at most {settings.max_text_characters:,} are allowed"
             )
-        (answer,) = await _answers(engine, settings, [engine.classifier.prepare(body.text)], bulk=False)
+        started = time.perf_counter()
+        item = engine.classifier.prepare(body.text)
+        prepared(request, started)
+        (answer,) = await _answers(request, engine, timeout_s, [item], bulk=False)
         if isinstance(answer, Exception):
             raise answer
-        return {**schemas.labels_of(answer), "model": engine.classifier.checkpoint_id}
+        return _json({**schemas.labels_of(answer), "model": engine.classifier.checkpoint_id})
 
-    @app.post("/classify/batch", responses=problems, response_model=schemas.BatchAnswer)
+    @app.post("/classify/batch", responses=LABELLING, response_model=schemas.BatchAnswer)
     async def classify_batch(request: Request, body: schemas.BatchRequest) -> Any:
         """Label several texts; a text that fails carries its own error, the others answer."""
-        engine = _engine(request)
+        engine = host.engine
         if len(body.texts) > settings.max_batch_texts:
             raise _invalid("texts", f"{len(body.texts)} texts; at most {settings.max_batch_texts} are allowed")
-        prepared: list[Encoded | InputError] = []
+        started = time.perf_counter()
+        items: list[Encoded | InputError] = []
         for text in body.texts:
             try:
-                prepared.append(engine.classifier.prepare(text))
+                items.append(engine.classifier.prepare(text))
             except InputError as error:
-                prepared.append(error)
-        good = [item for item in prepared if isinstance(item, Encoded)]
-        answers = iter(await _answers(engine, settings, good, bulk=len(good) >= BULK_FROM))
-        results = []
-        for item in prepared:
+                items.append(error)
+        good = [item for item in items if isinstance(item, Encoded)]
+        prepared(request, started)
+        answers = iter(await _answers(request, engine, timeout_s, good, bulk=len(good) >= BULK_FROM))
+        results: list[dict[str, Any]] = []
+        for item in items:
             answer = next(answers) if isinstance(item, Encoded) else item
             if isinstance(answer, Exception):
                 results.append({"error": http_errors.problem_of(answer)})
             else:
                 results.append(schemas.labels_of(answer))
-        return {"results": results, "model": engine.classifier.checkpoint_id}
+        return _json({"results": results, "model": engine.classifier.checkpoint_id})
 
-    @app.post("/articles", responses=problems, response_model=schemas.ArticleAnswer)
+    @app.post("/articles", responses=LABELLING, response_model=schemas.ArticleAnswer)
     async def articles(request: Request, body: schemas.ArticleRequest) -> Any:
         """Find the statements of an article and label them."""
-        engine = _engine(request)
+        _ = host.engine  # refuse before the work of reading the document
         if (body.text is None) == (body.html is None):
             raise _invalid("text", "send either text or html")
         sent = body.text if body.text is not None else body.html or ""
@@ -183,7 +204,7 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
             raise TextTooLongError(
                 f"the document has {len(sent):,} characters; at most {settings.max_article_characters:,} are allowed"
             )
-        meta: dict[str, str | None] = {}
+        meta: dict[str, str | None] = {"title": None, "date": None, "source": None}
         document = sent
         if body.html is not None:
             article = await asyncio.to_thread(article_of_html, body.html, body.url)
@@ -195,28 +216,27 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
                 f"the document holds {len(statements):,} statements; at most {settings.max_article_statements:,} are "
                 "labelled in one request: send it in parts, or use 'stance score'"
             )
+        engine = host.engine
+        started = time.perf_counter()
         items = [
             engine.classifier.prepare(statement.context[: settings.max_text_characters]) for statement in statements
         ]
-        answers = await _answers(engine, settings, items, bulk=len(items) >= BULK_FROM)
-        for answer in answers:
+        prepared(request, started)
+        answers = await _answers(request, engine, timeout_s, items, bulk=len(items) >= BULK_FROM)
+        labelled = []
+        for statement, answer in zip(statements, answers, strict=True):
             if isinstance(answer, Exception):
                 raise answer
-        return {
-            "statements": [
-                {**schemas.statement_of(statement), **schemas.labels_of(answer)}
-                for statement, answer in zip(statements, answers, strict=True)
-                if not isinstance(answer, Exception)
-            ],
-            "segments": schemas.segments_of(document, statements),
-            **meta,
-            "model": engine.classifier.checkpoint_id,
-        }
+            labelled.append({**schemas.statement_of(statement), **schemas.labels_of(answer)})
+        segments = schemas.segments_of(document, statements)
+        return _json({"statements": labelled, "segments": segments, **meta, "model": engine.classifier.checkpoint_id})
 
-    @app.get("/model", responses={503: problems[503]}, response_model=schemas.ModelCard)
-    async def card(request: Request) -> Any:
+
+def _add_state(app: FastAPI, host: ModelHost, metrics: Metrics) -> None:
+    @app.get("/model", responses={s: PROBLEMS[s] for s in (401, 503)}, response_model=schemas.ModelCard)
+    async def card() -> Any:
         """Describe the checkpoint that is served."""
-        engine = _engine(request)
+        engine = host.engine
         manifest, classifier = engine.manifest, engine.classifier
         calibration = classifier.calibration
         return {
@@ -236,13 +256,23 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
             "versions": dict(manifest.versions) if manifest else {},
         }
 
-    @app.get("/healthz", response_model=schemas.Health)
+    @app.get("/healthz", responses={503: PROBLEMS[503]}, response_model=schemas.Health)
     async def health() -> Any:
-        """Tell that the process answers."""
+        """Tell that the process answers; 503 where only a restart helps."""
+        if host.stuck:
+            raise ServiceUnavailable("the worker has stopped: the service must be restarted")
         return {"status": "alive"}
 
-    @app.get("/readyz", responses={503: problems[503]}, response_model=schemas.Health)
-    async def ready(request: Request) -> Any:
+    @app.get("/readyz", responses={503: PROBLEMS[503]}, response_model=schemas.Health)
+    async def ready() -> Any:
         """Tell that a model is loaded, its worker runs, and requests will be answered."""
-        _engine(request)
+        if host.draining:
+            raise ServiceUnavailable("the service is shutting down")
+        _ = host.engine
         return {"status": "ready"}
+
+    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def prometheus() -> Response:
+        """Return the metrics in Prometheus' text format."""
+        metrics.queued.set(host.queued)
+        return Response(metrics.render(), media_type=CONTENT_TYPE_LATEST)

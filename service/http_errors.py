@@ -1,19 +1,17 @@
 """What an error looks like over HTTP: one table from error class to status, and RFC 9457 problem documents."""
 
-import logging
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from model import errors
-from service.batching import Closed, Overloaded
-
-log = logging.getLogger(__name__)
+from service.batching import Closed, Overloaded, WorkerDied
 
 STATUS: Mapping[type[errors.StanceError], int] = {
     errors.StanceError: 500,
@@ -35,8 +33,11 @@ STATUS: Mapping[type[errors.StanceError], int] = {
 CODES: Mapping[int, str] = {
     400: "malformed",
     401: "unauthorized",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
+    409: "conflict",
     413: "too_large",
     415: "unsupported_media_type",
     422: "invalid_request",
@@ -51,9 +52,15 @@ class ServiceUnavailable(Exception):  # noqa: N818
     """The service cannot answer now: it is starting, draining, or its worker has died."""
 
 
-def problem(
-    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
-) -> JSONResponse:
+class SwapInProgress(Exception):  # noqa: N818
+    """Another checkpoint is being loaded."""
+
+
+class ClientGone(Exception):  # noqa: N818
+    """Whoever asked has hung up; nobody reads the answer."""
+
+
+def problem(status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> Response:
     """Return an `application/problem+json` response (RFC 9457).
 
     Args:
@@ -64,7 +71,8 @@ def problem(
         extra: more members of the document (`field`, ...).
     """
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
-    return JSONResponse({**body, **extra}, status, headers, media_type="application/problem+json")
+    content = json.dumps({**body, **extra})  # ASCII: what a client sent may be no valid Unicode
+    return Response(content, status, headers, media_type="application/problem+json")
 
 
 def problem_of(error: Exception) -> dict[str, Any]:
@@ -74,7 +82,7 @@ def problem_of(error: Exception) -> dict[str, Any]:
     return {"status": 500, "code": CODES[500], "detail": "the service failed on this text"}
 
 
-def _validation(error: RequestValidationError) -> JSONResponse:
+def _validation(error: RequestValidationError) -> Response:
     first = error.errors()[0]
     where = [str(part) for part in first["loc"] if part != "body"]
     if first["type"] == "json_invalid":
@@ -85,37 +93,46 @@ def _validation(error: RequestValidationError) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of an app leave it as a problem document."""
+    """Make every foreseen error of an app leave it as a problem document; `service.middleware.Frame` does the rest."""
 
     @app.exception_handler(errors.StanceError)
-    async def _ours(request: Request, error: errors.StanceError) -> JSONResponse:
+    async def _ours(request: Request, error: errors.StanceError) -> Response:
         found = problem_of(error)
         return problem(found["status"], found["code"], found["detail"])
 
     @app.exception_handler(RequestValidationError)
-    async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
         return _validation(error)
 
     @app.exception_handler(Overloaded)
-    async def _overloaded(request: Request, error: Overloaded) -> JSONResponse:
+    async def _overloaded(request: Request, error: Overloaded) -> Response:
         seconds = str(max(1, round(error.retry_after_s)))
         return problem(429, CODES[429], str(error), headers={"Retry-After": seconds})
 
+    @app.exception_handler(SwapInProgress)
+    async def _busy(request: Request, error: SwapInProgress) -> Response:
+        return problem(409, CODES[409], str(error))
+
+    @app.exception_handler(ClientGone)
+    async def _gone(request: Request, error: ClientGone) -> Response:
+        return Response(status_code=499)
+
     @app.exception_handler(ServiceUnavailable)
     @app.exception_handler(Closed)
-    async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    @app.exception_handler(WorkerDied)
+    async def _unavailable(request: Request, error: Exception) -> Response:
         return problem(503, CODES[503], str(error), headers={"Retry-After": "2"})
 
     @app.exception_handler(TimeoutError)
-    async def _timeout(request: Request, error: TimeoutError) -> JSONResponse:
+    async def _timeout(request: Request, error: TimeoutError) -> Response:
         return problem(504, CODES[504], "the answer took too long; send fewer or shorter texts")
 
     @app.exception_handler(HTTPException)
-    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+    async def _http(request: Request, error: HTTPException) -> Response:
         code = CODES.get(error.status_code, "http_error")
         return problem(error.status_code, code, str(error.detail), headers=error.headers)
 
-    @app.exception_handler(Exception)
-    async def _unknown(request: Request, error: Exception) -> JSONResponse:
-        log.exception("unexpected error on %s", request.url.path, exc_info=error)
-        return problem(500, CODES[500], "the service failed; the log has the details")
+
+def unknown_problem() -> Response:
+    """Return what an unforeseen error looks like from outside."""
+    return problem(500, CODES[500], "the service failed; the log has the details")

@@ -1,4 +1,6 @@
-"""Refuses bodies that are too large or of the wrong type, before anything reads them."""
+"""Refuses bodies that are too large, too slow or of the wrong type, before anything reads them."""
+
+import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -6,15 +8,16 @@ from service.http_errors import CODES, problem
 
 
 class BodyLimit:
-    """ASGI middleware: 413 once a request's body passes a size, 415 for a body that is no JSON.
+    """ASGI middleware: 413 once a request's body passes a size, 408 when it is slow, 415 for a body that is no JSON.
 
     Args:
-        app: the app behind it.
+        app: the app behind it; sees a request only when its body is complete.
         max_bytes: largest body.
+        timeout_s: longest time from the headers to the end of the body.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self._app, self._max = app, max_bytes
+    def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float) -> None:
+        self._app, self._max, self._timeout_s = app, max_bytes, timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with a problem document."""
@@ -27,26 +30,44 @@ class BodyLimit:
             shown = media_type.decode("latin-1") or "none"
             await problem(415, CODES[415], f"send application/json, not {shown}")(scope, receive, send)
             return
-        too_large = problem(413, CODES[413], f"the body is over {self._max:,} bytes")
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._max:
-            await too_large(scope, receive, send)
+            await self._too_large(scope, receive, send)
             return
-        body, messages = 0, []
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return  # the client has gone
-            body += len(message.get("body", b""))
-            if body > self._max:
-                await too_large(scope, receive, send)
-                return
-            messages.append(message)
-            if not message.get("more_body", False):
-                break
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                messages = await self._read(receive)
+        except TimeoutError:
+            detail = f"the body did not arrive within {self._timeout_s:g} s"
+            await problem(408, CODES[408], detail, headers={"Connection": "close"})(scope, receive, send)
+            return
+        if messages is None:
+            await self._too_large(scope, receive, send)
+            return
+        if not messages:
+            return  # the client has gone
         replay = iter(messages)
 
         async def again() -> Message:
             return next(replay, None) or await receive()
 
         await self._app(scope, again, send)
+
+    async def _read(self, receive: Receive) -> list[Message] | None:
+        """Return the messages of the whole body; none when the client has gone, None when it is too large."""
+        messages: list[Message] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return []
+            size += len(message.get("body", b""))
+            if size > self._max:
+                return None
+            messages.append(message)
+            if not message.get("more_body", False):
+                return messages
+
+    async def _too_large(self, scope: Scope, receive: Receive, send: Send) -> None:
+        detail = f"the body is over {self._max:,} bytes"
+        await problem(413, CODES[413], detail, headers={"Connection": "close"})(scope, receive, send)

@@ -25,7 +25,7 @@ from service.settings import Settings
 from service.uploads import UploadReader
 
 if TYPE_CHECKING:
-    from service.app import Engine
+    from service.engine import Engine
 
 WEB = Path(__file__).parent / "web"
 PAGE_HEADERS = {

@@ -1,10 +1,13 @@
 """What travels over HTTP, and how it is made from the records."""
 
-from typing import Any
+import re
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from model.records import Prediction, Statement
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class _Request(BaseModel):
@@ -23,12 +26,21 @@ class BatchRequest(_Request):
     texts: list[str] = Field(min_length=1, description="The texts; answered in this order.")
 
 
+def _whole(text: str | None) -> str | None:
+    if text is not None and _HALVES.search(text):
+        raise ValueError("it holds half of a surrogate pair, which is no character")
+    return text
+
+
+Document = Annotated[str | None, AfterValidator(_whole)]
+
+
 class ArticleRequest(_Request):
     """An article, as text or as HTML."""
 
-    text: str | None = Field(None, description="The article's text. Spans count its Unicode code points.")
-    html: str | None = Field(None, description="The article's HTML; its main text is extracted first.")
-    url: str | None = Field(None, description="Where it was published; helps with HTML, and is never fetched.")
+    text: Document = Field(None, description="The article's text. Spans count its Unicode code points.")
+    html: Document = Field(None, description="The article's HTML; its main text is extracted first.")
+    url: Document = Field(None, description="Where it was published; helps with HTML, and is never fetched.")
 
 
 class SentimentAnswer(BaseModel):
@@ -135,6 +147,20 @@ class ModelCard(BaseModel):
     metrics: dict[str, Any]
     trained_at: str
     versions: dict[str, str]
+
+
+class SwapRequest(_Request):
+    """Which checkpoint shall serve."""
+
+    name: str = Field(min_length=1, max_length=200, description="Id of a checkpoint in the server's store.")
+
+
+class SwapAnswer(BaseModel):
+    """What serves now."""
+
+    model: str = Field(description="Id of the checkpoint that serves from now on.")
+    previous: str | None = Field(description="Id of the one before; its last requests are still answered.")
+    backend: str
 
 
 class Health(BaseModel):

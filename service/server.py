@@ -1,22 +1,144 @@
-"""Runs the app under uvicorn until a signal ends it."""
+"""Runs the app under uvicorn until a signal ends it.
 
+SIGTERM or SIGINT: /readyz says 503 and every answer closes its connection, so that clients move on; after a short
+grace the socket is closed, accepted requests are finished, and the process ends. SIGHUP: the checkpoint is read again
+(see `ModelHost.swap`).
+"""
+
+import asyncio
+import contextlib
 import logging
+import signal
+import socket
+import sys
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from model.errors import StanceError
+from service import logs
 from service.app import create_app
+from service.engine import ModelHost
+from service.http_errors import SwapInProgress
 from service.settings import Settings
+from service.workers import Supervisor
+
+log = logging.getLogger(__name__)
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """HTTP over one connection, which must send complete headers within a time.
+
+    uvicorn limits how long a connection may rest between requests, but not how long its first request may take to
+    arrive: a few thousand half-open connections would hold all file descriptors.
+    """
+
+    header_timeout_s = 10.0
+
+    def connection_made(self, transport: Any) -> None:
+        """Start the clock."""
+        super().connection_made(transport)
+        self._waiting = self.loop.call_later(self.header_timeout_s, transport.abort)
+
+    def on_headers_complete(self) -> None:
+        """Stop it: from here on the app has time limits of its own."""
+        self._waiting.cancel()
+        super().on_headers_complete()
+
+    def on_message_begin(self) -> None:
+        """Start it anew for a later request of the same connection."""
+        self._waiting.cancel()
+        self._waiting = self.loop.call_later(self.header_timeout_s, self.transport.abort)
+        super().on_message_begin()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._waiting.cancel()
+        super().connection_lost(exc)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server with a graceful end and a reload of the checkpoint."""
+
+    def __init__(self, config: uvicorn.Config, drain_grace_s: float) -> None:
+        super().__init__(config)
+        self._drain_grace_s = drain_grace_s
+        self._reloading: set[asyncio.Task[None]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, and watch for SIGHUP."""
+        await super().startup(sockets)
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread, or no Unix
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._on_hangup)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Send clients away before the socket is closed, then finish what was accepted."""
+        if (host := self._host()) is not None:
+            host.draining = True
+            log.info("draining")
+            await asyncio.sleep(self._drain_grace_s)
+        await super().shutdown(sockets)
+
+    def _host(self) -> ModelHost | None:
+        app = self.config.loaded_app
+        return getattr(getattr(app, "state", None), "host", None)
+
+    def _on_hangup(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._reload())
+        self._reloading.add(task)
+        task.add_done_callback(self._reloading.discard)
+
+    async def _reload(self) -> None:
+        host = self._host()
+        if host is None or host.draining:
+            return
+        try:
+            previous, model = await host.swap()
+            log.info("the checkpoint was read again: %s serves instead of %s", model, previous)
+        except (StanceError, SwapInProgress) as error:
+            log.error("the checkpoint was not read again: %s", error)
+
+
+def make_server(settings: Settings, app: FastAPI) -> Server:
+    """Set uvicorn up for an app."""
+    protocol = type("Protocol", (PatientProtocol,), {"header_timeout_s": settings.header_timeout_s})
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=protocol,
+        loop="auto",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=2048,
+        timeout_graceful_shutdown=round(settings.drain_timeout_s),
+    )
+    return Server(config, settings.drain_grace_s)
+
+
+def work(settings: Settings, listening: socket.socket) -> None:
+    """Serve on a socket that other processes listen on too."""
+    logs.set_up(settings.log_format)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    make_server(settings, create_app(settings)).run(sockets=[listening])
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; accepted requests are finished first."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=round(settings.drain_timeout_s),
-        server_header=False,
-    )
+    """Serve until SIGTERM or SIGINT; accepted requests are finished first.
+
+    Raises:
+        StanceError: the settings cannot be used.
+    """
+    logs.set_up(settings.log_format)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again after a complete, orderly end
+    server = make_server(settings, create_app(settings))
+    if settings.workers == 1:
+        server.run()
+    else:
+        Supervisor(settings, work, server.config.bind_socket()).run()

@@ -3,10 +3,14 @@
 import hashlib
 import io
 import json
+import sys
+import time
 from pathlib import Path
 
+from model.errors import DocumentError
 from model.labels import LabelSpace
 from model.records import LabelScores, Prediction
+from service.folder.engine import LocalEngine
 from service.folder.extraction import extract
 from service.folder.rows import pack
 from service.folder.runner import Task, score_folder
@@ -29,8 +33,29 @@ def write_articles(folder: Path, count: int, shared: int = 3) -> Path:
     return folder
 
 
+def fake_predictions(texts):
+    """Scores that depend on every text of the batch, so that a run whose batches differ cannot have the same rows."""
+    digest = hashlib.sha256("\0".join(texts).encode()).digest()
+    predictions = []
+    for text in texts:
+        raw = [1 + byte for byte in hashlib.sha256(digest + text.encode()).digest()[: LABELS.size]]
+        stance, tone = raw[LABELS.stance_slice], raw[LABELS.sentiment_slice]
+        predictions.append(Prediction(scores(LABELS.stance, stance), scores(LABELS.sentiment, tone)))
+    return predictions
+
+
+class FakeClassifier:
+    """A classifier without a network."""
+
+    labels = LABELS
+
+    def classify(self, texts):
+        time.sleep(0.1)
+        return fake_predictions(texts)
+
+
 class FakeEngine:
-    """Scores depend on every text of the batch, so a run whose batches differ cannot have the same rows."""
+    """An engine in this process, on fake predictions."""
 
     def __init__(self, depth=0, before=lambda parcel: None):
         self.depth = depth
@@ -44,13 +69,7 @@ class FakeEngine:
 
     def score(self, texts):
         self.texts += len(texts)
-        digest = hashlib.sha256("\0".join(texts).encode()).digest()
-        results = []
-        for text in texts:
-            mixed = hashlib.sha256(digest + text.encode()).digest()
-            raw = [1 + byte for byte in mixed[: LABELS.size]]
-            stance, tone = raw[LABELS.stance_slice], raw[LABELS.sentiment_slice]
-            results.append(pack(Prediction(scores(LABELS.stance, stance), scores(LABELS.sentiment, tone)), LABELS))
+        results = [pack(prediction, LABELS) for prediction in fake_predictions(texts)]
         return lambda: results
 
 
@@ -120,3 +139,22 @@ def make_docx(paragraphs: list[str], title: str = "A title") -> bytes:
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
+
+
+SAID_TABLE = "text,date\n" + "".join(
+    f'"“Row {n} of the table is as agreed,” she said.",2025-11-03\n' for n in range(300)
+)
+
+
+if __name__ == "__main__":  # a process to kill
+    from service.console import print_summary
+    from service.folder.command import stopped_cleanly
+
+    target = Path(sys.argv[2])
+    try:
+        with stopped_cleanly(target), LocalEngine(FakeClassifier(), 2) as local:
+            summary = score(Path(sys.argv[1]), target, local)
+    except DocumentError as error:
+        sys.exit(str(error))
+    print_summary(summary, target)
+    sys.exit(bool(summary.failed))

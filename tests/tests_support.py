@@ -57,7 +57,7 @@ def make_tiny_checkpoint(folder: Path, base: Path, labels: LabelSpace | None = N
     """Write a sealed checkpoint with a seeded random head on the tiny encoder."""
     from model.bases import resolve_base
     from training.config import Recipe
-    from training.fit import build_network, save_network
+    from training.network import build_network, save_network
 
     labels = labels or LabelSpace()
     network, tokenizer = build_network(resolve_base(str(base)), labels, Recipe(base=str(base)))

@@ -59,9 +59,14 @@ a confidence of {calibration.threshold}, chosen for {training["stated_accuracy"]
 
 
 def _caution(metrics: Any) -> str:
-    if metrics["set"] != "validation":
-        return ""
-    return (
-        "These rows also fitted the temperatures and the threshold, and they come from the corpus itself: on "
-        "statements from elsewhere expect less, and measure it with `stance evaluate`.\n"
-    )
+    if metrics["set"] == "validation":
+        return (
+            "These rows also fitted the temperatures and the threshold and judged the epochs, and they come from the "
+            "corpus itself: on statements from elsewhere expect less, and measure it with `stance evaluate`.\n"
+        )
+    if metrics["set"] == "cross-validation":
+        return (
+            "Out-of-fold figures: each row was judged by a network that had not seen it, trained by the same recipe on "
+            "the other folds; the temperatures and the threshold were fitted on these answers.\n"
+        )
+    return ""

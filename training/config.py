@@ -10,17 +10,26 @@ from model.errors import TrainingError
 DEFAULT_TARGET = "the Anchorage framework: the understandings of the Putin-Trump summit of 15 August 2025"
 
 
+METHODS = ("finetune", "fewshot", "frozen")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """The settings of a training run; the defaults were chosen by the experiments in `training/LOG.md`.
 
     Args:
         base: `minilm`, `mpnet`, a folder, or a hub id.
+        method: `finetune` (first token, fresh head), `fewshot` (mean pooling, head solved by logistic regression, then
+            a careful fine-tuning of both), or `frozen` (the same without the fine-tuning).
         epochs: passes over the training rows.
         batch_size: statements a step.
         learning_rate: peak rate of the encoder; linear warm-up, linear decay to zero.
         head_learning_rate: peak rate of the classification head and pooler.
         warmup_share: share of the steps in which the rate rises.
+        patience: epochs without a better validation macro-F1 after which training stops; 0 for never.
+        class_weight_power: weight of a label's loss: its share of the rows to the minus this power; 0 for no weights.
+        head_strength: inverse regularisation of the logistic regression that solves the head (`fewshot`, `frozen`).
+        folds: 0 calibrates on held-out rows; K >= 2 trains K times more, calibrates and measures out of fold.
         weight_decay: AdamW's, not on biases and layer norms.
         label_smoothing: share of each stance target spread over all labels.
         secondary_share: share of a stance target that goes to the row's `secondary` label.
@@ -43,11 +52,16 @@ class Recipe:
     """
 
     base: str = "minilm"
+    method: str = "finetune"
     epochs: int = 4
     batch_size: int = 16
     learning_rate: float = 1e-4
     head_learning_rate: float = 5e-4
     warmup_share: float = 0.1
+    patience: int = 2
+    class_weight_power: float = 0.0
+    head_strength: float = 1.0
+    folds: int = 0
     weight_decay: float = 0.01
     label_smoothing: float = 0.05
     secondary_share: float = 0.15
@@ -68,6 +82,10 @@ class Recipe:
         for name in ("epochs", "batch_size", "learning_rate", "head_learning_rate", "max_tokens"):
             if getattr(self, name) <= 0:
                 raise TrainingError(f"{name} must be positive, not {getattr(self, name)}")
+        if self.method not in METHODS:
+            raise TrainingError(f"the recipe must be one of {', '.join(METHODS)}, not {self.method!r}")
+        if self.folds < 0 or self.folds == 1:
+            raise TrainingError(f"folds must be 0 or at least 2, not {self.folds}")
         if not 0 < self.validation_share < 0.5:
             raise TrainingError(f"validation_share must lie between 0 and 0.5, not {self.validation_share}")
 
@@ -78,23 +96,40 @@ class Recipe:
 
 LARGE_BASE = {"epochs": 3, "learning_rate": 3e-5, "head_learning_rate": 3e-4, "frozen_layers": 3}
 """What differs for encoders of twelve layers and more: they learn faster and forget more at a high rate."""
+SMALL_DATA = {"epochs": 8, "learning_rate": 5e-5, "head_learning_rate": 1e-3, "label_smoothing": 0.0}
+LARGE_SMALL = {"learning_rate": 2e-5, "frozen_layers": 3}
+"""What differs for `fewshot`, and for it with a large encoder."""
+FEW_ROWS_A_LABEL = 100
+"""Mean number of training rows a label under which `auto` takes `fewshot`."""
+SMALL_FOLDS = 3
+"""Folds that calibrate where rows are too few to be held out."""
 
 
-def recipe_for(base: str = "minilm", **given: Any) -> Recipe:
-    """Return the recipe that suits a base encoder.
+def recipe_for(
+    base: str = "minilm", method: str = "auto", *, rows_a_label: float | None = None, **given: Any
+) -> Recipe:
+    """Return the recipe that suits a base encoder and a number of rows.
 
     Args:
         base: as in `Recipe`.
+        method: as in `Recipe`, or `auto`: `fewshot` for few rows, else `finetune`.
+        rows_a_label: mean number of training rows a label; None for many.
         given: settings that the user chose; None counts as not given.
 
     Raises:
-        TrainingError: a number that cannot work.
+        TrainingError: a number that cannot work, or an unknown method.
     """
+    if method == "auto":
+        method = "fewshot" if rows_a_label is not None and rows_a_label < FEW_ROWS_A_LABEL else "finetune"
+    suited: dict[str, Any] = dict(LARGE_BASE) if is_large(base) else {}
+    if method != "finetune":
+        suited |= SMALL_DATA | (LARGE_SMALL if is_large(base) else {})
     chosen = {key: value for key, value in given.items() if value is not None}
-    return Recipe(base=base, **{**(LARGE_BASE if _is_large(base) else {}), **chosen})
+    return Recipe(base=base, method=method, **{**suited, **chosen})
 
 
-def _is_large(base: str) -> bool:
+def is_large(base: str) -> bool:
+    """Whether a base has twelve layers or more, as far as can be told without loading it."""
     config = Path(base) / "config.json"
     if base == "minilm":
         return False

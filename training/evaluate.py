@@ -14,6 +14,7 @@ from model.calibration import expected_calibration_error
 from model.checkpoint import write_text_atomic
 from model.classifier import StanceClassifier
 from model.errors import DataError
+from model.labels import LabelSpace
 from model.records import Prediction
 from training.data import Row
 
@@ -129,6 +130,11 @@ def evaluate(classifier: StanceClassifier, rows: Sequence[Row]) -> tuple[Evaluat
             )
         )
     predictions = classifier.classify([row.text for row in rows])
+    return measure(labels, rows, predictions), predictions
+
+
+def measure(labels: LabelSpace, rows: Sequence[Row], predictions: Sequence[Prediction]) -> Evaluation:
+    """Return the figures of predictions for labelled rows, in the same order."""
     gold = np.array([labels.stance.index(row.stance) for row in rows])
     given = np.array([labels.stance.index(p.stance.label) for p in predictions])
     confidence = np.array([p.stance.confidence for p in predictions])
@@ -143,31 +149,28 @@ def evaluate(classifier: StanceClassifier, rows: Sequence[Row]) -> tuple[Evaluat
         if p.sentiment is not None and row.sentiment in labels.sentiment
     ]
     tone_gold, tone_given = np.array([t[0] for t in toned], dtype=int), np.array([t[1] for t in toned], dtype=int)
-    return (
-        Evaluation(
-            rows=len(rows),
-            accuracy=float(correct.mean()),
-            macro_f1=macro_f1(gold, given, len(labels.stance)),
-            macro_f1_interval=bootstrap_interval(gold, given, len(labels.stance)),
-            per_class={
-                label: ClassFigures(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
-                for i, label in enumerate(labels.stance)
-            },
-            confusion=confusion_matrix(gold, given, labels=range(len(labels.stance))).tolist(),
-            labels=labels.stance,
-            ece=expected_calibration_error(confidence, correct),
-            coverage=float(sure.mean()),
-            covered_accuracy=float(correct[sure].mean()) if sure.any() else 0.0,
-            sentiment_rows=len(toned),
-            sentiment_macro_f1=macro_f1(tone_gold, tone_given, len(labels.sentiment)) if toned else None,
-            sentiment_ece=(
-                expected_calibration_error(np.array([t[2] for t in toned]), tone_gold == tone_given) if toned else None
-            ),
-            secondary_accuracy=float(
-                np.mean([p.stance.label in (r.stance, r.secondary) for r, p in zip(rows, predictions, strict=True)])
-            ),
+    return Evaluation(
+        rows=len(rows),
+        accuracy=float(correct.mean()),
+        macro_f1=macro_f1(gold, given, len(labels.stance)),
+        macro_f1_interval=bootstrap_interval(gold, given, len(labels.stance)),
+        per_class={
+            label: ClassFigures(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
+            for i, label in enumerate(labels.stance)
+        },
+        confusion=confusion_matrix(gold, given, labels=range(len(labels.stance))).tolist(),
+        labels=labels.stance,
+        ece=expected_calibration_error(confidence, correct),
+        coverage=float(sure.mean()),
+        covered_accuracy=float(correct[sure].mean()) if sure.any() else 0.0,
+        sentiment_rows=len(toned),
+        sentiment_macro_f1=macro_f1(tone_gold, tone_given, len(labels.sentiment)) if toned else None,
+        sentiment_ece=(
+            expected_calibration_error(np.array([t[2] for t in toned]), tone_gold == tone_given) if toned else None
         ),
-        predictions,
+        secondary_accuracy=float(
+            np.mean([p.stance.label in (r.stance, r.secondary) for r, p in zip(rows, predictions, strict=True)])
+        ),
     )
 
 

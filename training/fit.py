@@ -3,106 +3,61 @@
 The head's logits are the stance group followed by the sentiment group. The loss is the cross entropy of the stance
 group against a (smoothed, possibly split) target plus the weighted cross entropy of the sentiment group, in which rows
 without a sentiment do not count.
+
+A run writes its state into a work folder now and then. Started again with the same folder, it goes on from there and
+ends with the very weights of a run that was not interrupted: the order of the rows is a function of seed and epoch
+alone, and the generators' states are saved.
 """
 
-import os
+import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
 import numpy as np
 import torch
-from datasets import Dataset, disable_progress_bars
-from tokenizers import Tokenizer
+from datasets import Dataset
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from torch.nn.functional import cross_entropy, log_softmax
-from transformers import (
-    AutoConfig,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    set_seed,
-)
-from transformers.utils import logging as transformers_logging
+from torch.utils.data import Sampler
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from model.bases import Base
-from model.delta import write_delta
-from model.encoding import Encoded, TextEncoder
+from model.encoding import Encoded, TextEncoder, plan_batches
 from model.errors import TrainingError
 from model.labels import LabelSpace
 from training.config import Recipe
+from training.evaluate import macro_f1
+from training.network import build_network, save_network, text_encoder
 from training.progress import OnProgress, Progress
 
-HEAD = ("classifier", "bert.pooler", "roberta.pooler", "score", "head")
-"""What the parameters are called that a base may lack."""
+__all__ = ["build_network", "fit", "save_network", "text_encoder"]
+
+DONE = "complete"
+"""Marks a saved state whose writing came to its end."""
+SAVES = 10
+"""States saved in a run, evenly spread."""
+BEST, MARGIN = "best.safetensors", 0.01
+"""Weights of the epoch with the best validation macro-F1, taken where the last epoch is more than the margin behind."""
 
 
-def build_network(base: Base, labels: LabelSpace, recipe: Recipe) -> tuple[Any, Any]:
-    """Load a base encoder with a fresh head.
+class _ByLength(Sampler[int]):
+    """Rows in a random order, those of a batch of like length; the order is a function of seed and epoch alone."""
 
-    Returns:
-        The network and its tokenizer, as transformers objects.
+    def __init__(self, lengths: list[int], batch_size: int, seed: int) -> None:
+        self._lengths, self._batch, self._seed, self._epoch = lengths, batch_size, seed, 0
 
-    Raises:
-        TrainingError: the base cannot be loaded, or it has no fast tokenizer.
-    """
-    set_seed(recipe.seed)
-    transformers_logging.set_verbosity_error()  # the head is new on purpose; a missing encoder weight is checked below
-    transformers_logging.disable_progress_bar()
-    disable_progress_bars()
-    dropout = (
-        {}
-        if recipe.dropout is None
-        else {
-            "hidden_dropout_prob": recipe.dropout,
-            "attention_probs_dropout_prob": recipe.dropout,
-        }
-    )
-    try:
-        config = AutoConfig.from_pretrained(
-            base.source,
-            num_labels=labels.size,
-            id2label=labels.id2label,
-            label2id={name: index for index, name in labels.id2label.items()},
-            **dropout,
-        )
-        network, info = AutoModelForSequenceClassification.from_pretrained(
-            base.source,
-            config=config,
-            dtype=torch.float32,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
-        tokenizer = AutoTokenizer.from_pretrained(base.source)
-    except Exception as error:
-        raise TrainingError(f"the base {base.name} cannot be loaded: {str(error).splitlines()[0]}") from error
-    if lost := sorted(name for name in info["missing_keys"] if not name.startswith(HEAD)):
-        raise TrainingError(f"the base {base.name} lacks weights: {', '.join(lost[:3])}")
-    _freeze(network, recipe)
-    if not tokenizer.is_fast:
-        raise TrainingError(f"the base {base.name} has no fast tokenizer (tokenizer.json)")
-    return network, tokenizer
+    def __len__(self) -> int:
+        return len(self._lengths)
 
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
 
-def _freeze(network: Any, recipe: Recipe) -> None:
-    """Take the embeddings and the lowest layers out of training."""
-    base = network.base_model
-    frozen = [base.embeddings] if recipe.freeze_embeddings and hasattr(base, "embeddings") else []
-    layers = getattr(getattr(base, "encoder", None), "layer", [])
-    for part in [*frozen, *layers[: recipe.frozen_layers]]:
-        for parameter in part.parameters():
-            parameter.requires_grad_(False)
-
-
-def text_encoder(tokenizer: Any, max_tokens: int) -> TextEncoder:
-    """Return the encoder that training and serving share, from a transformers tokenizer."""
-    copy = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    return TextEncoder(copy, max_tokens, tokenizer.pad_token_id)
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self._seed * 1000 + self._epoch)
+        return iter(get_length_grouped_indices(self._lengths, self._batch, generator=generator))
 
 
 class TwoGroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
@@ -111,15 +66,21 @@ class TwoGroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
     Args:
         labels: the label space of the head.
         recipe: loss weights and rates.
+        class_weights: float32 (stance labels,), of the stance loss; mean over the rows 1.
         kwargs: the Trainer's own.
     """
 
-    def __init__(self, *, labels: LabelSpace, recipe: Recipe, **kwargs: Any) -> None:
+    def __init__(self, *, labels: LabelSpace, recipe: Recipe, class_weights: torch.Tensor, **kwargs: Any) -> None:
         self.optimizer: Any = None
         super().__init__(**kwargs)
         self._labels = labels
         self._recipe = recipe
+        self._weights = class_weights
         self.model_accepts_loss_kwargs = False  # the loss below is a mean over the batch
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        return _ByLength(list(rows["length"]), self._recipe.batch_size, self._recipe.seed)
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -131,7 +92,9 @@ class TwoGroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         target, sentiment = inputs.pop("stance_target"), inputs.pop("sentiment")
         outputs = model(**inputs)
         logits = outputs.logits.float()
-        loss = cross_entropy(logits[:, self._labels.stance_slice], target, label_smoothing=self._recipe.label_smoothing)
+        stance = logits[:, self._labels.stance_slice]
+        losses = cross_entropy(stance, target, label_smoothing=self._recipe.label_smoothing, reduction="none")
+        loss = (losses * (target @ self._weights.to(target.device))).mean()
         if self._labels.sentiment:
             picked = log_softmax(logits[:, self._labels.sentiment_slice], dim=-1)
             known = sentiment != -100
@@ -171,20 +134,22 @@ class _Reporter(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
     def __init__(self, on_progress: OnProgress, batch_size: int) -> None:
         self._tell, self._batch = on_progress, batch_size
         self._since = 0.0
+        self._timed = -self.warm_up_steps
         self._loss: float | None = None
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step == self.warm_up_steps:
+        self._timed += 1
+        if self._timed == 0:
             self._since = time.monotonic()
-        timed = state.global_step - self.warm_up_steps
-        rate = timed / max(time.monotonic() - self._since, 1e-6) if timed > 0 else 0.0
+        rate = self._timed / max(time.monotonic() - self._since, 1e-6) if self._timed > 0 else 0.0
+        rates = [entry["learning_rate"] for entry in state.log_history if "learning_rate" in entry]
         self._tell(
             Progress(
                 "train",
                 state.global_step,
                 state.max_steps,
                 self._loss,
-                state.log_history[-1].get("learning_rate", 0.0) if state.log_history else 0.0,
+                rates[-1] if rates else 0.0,
                 rate * self._batch,
                 (state.max_steps - state.global_step) / rate if rate else None,
             )
@@ -194,9 +159,79 @@ class _Reporter(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         self._loss = (logs or {}).get("loss", self._loss)
 
 
+class _Keeper(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
+    """Measures each epoch on the validation rows, keeps the best weights, stops where nothing gets better."""
+
+    def __init__(
+        self, data: Dataset | None, encoder: TextEncoder, labels: LabelSpace, recipe: Recipe, work: Path
+    ) -> None:
+        self._texts: list[str] = [] if data is None else list(data["text"])
+        self._gold = np.array([int(np.argmax(t)) for t in ([] if data is None else data["stance_target"])], np.int64)
+        self._encoder, self._labels, self._recipe, self._work = encoder, labels, recipe, work
+
+    def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
+        steps = max(round(state.max_steps / args.num_train_epochs), 1)
+        if state.global_step % steps or not self._texts:
+            return
+        epoch = state.global_step // steps
+        score = self._score(model)
+        earlier = epoch_scores(state.log_history)
+        state.log_history.append({"epoch": epoch, "step": state.global_step, "validation_macro_f1": round(score, 4)})
+        if state.is_world_process_zero and score > max(earlier.values(), default=-1.0):
+            save_file({k: v.detach().cpu().clone() for k, v in model.state_dict().items()}, self._work / f"{BEST}.part")
+            (self._work / f"{BEST}.part").replace(self._work / BEST)
+        best = max(earlier, key=lambda e: earlier[e], default=epoch)
+        if self._recipe.patience and epoch - best >= self._recipe.patience and score <= earlier[best]:
+            control.should_training_stop = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / DONE).touch()
+
+    def _score(self, network: Any) -> float:
+        logits = network_logits(network, self._encoder, self._texts, bf16=self._recipe.bf16)
+        network.train()
+        return macro_f1(self._gold, logits[:, self._labels.stance_slice].argmax(axis=1), len(self._labels.stance))
+
+
+def network_logits(network: Any, encoder: TextEncoder, texts: list[str], *, bf16: bool = False) -> NDArray[np.float32]:
+    """Run the network, in evaluation mode, over texts.
+
+    Returns:
+        float32 (texts, labels), rows in the order of `texts`.
+    """
+    items = [encoder.encode(text) for text in texts]
+    device = next(network.parameters()).device
+    result = np.empty((len(items), network.config.num_labels), dtype=np.float32)
+    network.eval()
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        for part in plan_batches([len(item) for item in items], 32, 2048):
+            batch = encoder.collate([items[i] for i in part])
+            logits = network(
+                input_ids=torch.from_numpy(batch.input_ids).to(device),
+                attention_mask=torch.from_numpy(batch.attention_mask).to(device),
+            ).logits
+            result[part] = logits.float().cpu().numpy()
+    return result
+
+
+def epoch_scores(history: list[dict[str, Any]]) -> dict[int, float]:
+    """Return epoch -> validation macro-F1 from a training history."""
+    return {int(e["epoch"]): e["validation_macro_f1"] for e in history if "validation_macro_f1" in e}
+
+
 def fit(
-    network: Any, tokenizer: Any, data: Dataset, labels: LabelSpace, recipe: Recipe, work: Path, on_progress: OnProgress
-) -> None:
+    network: Any,
+    tokenizer: Any,
+    data: Dataset,
+    labels: LabelSpace,
+    recipe: Recipe,
+    work: Path,
+    on_progress: OnProgress,
+    *,
+    validation: Dataset | None = None,
+    max_steps: int = -1,
+) -> list[dict[str, Any]]:
     """Fine-tune the network in place.
 
     Args:
@@ -205,8 +240,13 @@ def fit(
         data: columns `text`, `stance_target`, `sentiment` (see `training.data.to_dataset`).
         labels: the label space of the head.
         recipe: all settings.
-        work: folder for the Trainer's own files.
+        work: folder for the state; where it holds one of the same run, training goes on from it.
         on_progress: called after every step.
+        validation: rows to measure each epoch on; None measures nothing and stops early never.
+        max_steps: stop after so many steps, for a timing; -1 for the recipe's epochs.
+
+    Returns:
+        The training history: losses by step, validation macro-F1 by epoch.
 
     Raises:
         TrainingError: the loss stopped being a number.
@@ -227,21 +267,24 @@ def fit(
             "sentiment": torch.tensor([row["sentiment"] for row in rows], dtype=torch.int64),
         }
 
+    work.mkdir(parents=True, exist_ok=True)
+    steps = -(-len(encoded) // recipe.batch_size) * recipe.epochs
     arguments = TrainingArguments(
         output_dir=str(work),
         num_train_epochs=recipe.epochs,
+        max_steps=max_steps,
         per_device_train_batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=recipe.warmup_share,
         max_grad_norm=1.0,
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
         bf16=recipe.bf16,
         use_cpu=not torch.cuda.is_available(),
         seed=recipe.seed,
         data_seed=recipe.seed,
-        save_strategy="no",
+        save_strategy="steps" if max_steps < 0 else "no",
+        save_steps=max(steps // SAVES, 5),
+        save_total_limit=2,
         logging_steps=10,
         report_to="none",
         disable_tqdm=True,
@@ -252,33 +295,42 @@ def fit(
     trainer = TwoGroupTrainer(
         labels=labels,
         recipe=recipe,
+        class_weights=_class_weights(data, recipe.class_weight_power),
         model=network,
         args=arguments,
         train_dataset=encoded,
         data_collator=collate,
-        callbacks=[_Reporter(on_progress, recipe.batch_size)],
+        callbacks=[
+            _Keeper(validation, encoder, labels, recipe, work),
+            _Reporter(on_progress, recipe.batch_size),
+        ],
     )
     trainer.remove_callback(PrinterCallback)
-    result = trainer.train()
+    result = trainer.train(resume_from_checkpoint=saved_state(work) if max_steps < 0 else None)
     if not np.isfinite(result.training_loss):
         raise TrainingError(f"training diverged (loss {result.training_loss}): lower the learning rate")
+    history = [dict(entry) for entry in trainer.state.log_history]
+    scores = epoch_scores(history)
+    if scores and max(scores.values()) > scores[max(scores)] + MARGIN:
+        network.load_state_dict(load_file(work / BEST))
     network.eval()
+    return history
 
 
-def save_network(network: Any, tokenizer: Any, folder: Path) -> None:
-    """Write weights (float16), configuration and tokenizer as a standard Hugging Face folder."""
-    half = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
-    network.config.dtype = torch.float16
-    network.save_pretrained(folder, state_dict=half)
-    tokenizer.save_pretrained(folder)
-    (folder / "model.safetensors").chmod(0o644)
+def saved_state(work: Path) -> str | None:
+    """Return the latest state in a work folder whose writing came to its end."""
+    states = [path for path in work.glob("checkpoint-*") if (path / DONE).is_file()]
+    return str(max(states, key=lambda path: int(path.name.rsplit("-", 1)[1]))) if states else None
 
 
-def save_delta(network: Any, tokenizer: Any, folder: Path, base_weights: Path, rank: int) -> None:
-    """Write configuration, tokenizer, and what was learned as a difference to the base (see `model.delta`)."""
-    network.config.dtype = torch.float16
-    network.config.architectures = [type(network).__name__]
-    network.config.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    state = {name: value.float().numpy() for name, value in network.state_dict().items() if value.is_floating_point()}
-    write_delta(folder, base_weights, state, rank)
+def saved_step(work: Path) -> int:
+    """Return how many steps that state has behind it; 0 where there is none."""
+    state = saved_state(work)
+    return int(json.loads((Path(state) / "trainer_state.json").read_text())["global_step"]) if state else 0
+
+
+def _class_weights(data: Dataset, power: float) -> torch.Tensor:
+    """Return weights (stance labels,) that grow with a label's rarity, with a mean of 1 over the rows."""
+    share = torch.tensor(data["stance_target"], dtype=torch.float32).mean(dim=0)
+    weights = share.clamp(min=1e-6) ** -power
+    return weights / (weights * share).sum()

@@ -1,6 +1,6 @@
 """CSV in, checkpoint out: the only file that knows the order of the steps.
 
-read and check -> split -> fine-tune -> save -> calibrate -> evaluate -> report, card, manifest -> publish
+read and check -> split -> train -> save -> calibrate -> evaluate -> report, card, manifest -> publish
 """
 
 import logging
@@ -8,15 +8,16 @@ import platform
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from datasets import Dataset
+from numpy.typing import NDArray
 
 from model.bases import Base, resolve_base
 from model.calibration import Calibration
@@ -27,11 +28,13 @@ from model.delta import DELTA, WEIGHTS, merge_into, with_weights
 from model.encoding import TextEncoder
 from model.errors import BackendError, CheckpointError, TrainingError
 from model.labels import LabelSpace
+from model.records import Prediction
 from training.calibrate import fit_calibration
 from training.card import write_card
-from training.config import DEFAULT_TARGET, Recipe
-from training.data import LabelledData, Row, to_dataset
-from training.evaluate import Evaluation, evaluate, write_report
+from training.config import DEFAULT_TARGET, SMALL_FOLDS, Recipe
+from training.data import LabelledData, Row
+from training.evaluate import Evaluation, evaluate, measure, write_report
+from training.learn import Lesson, forget_work, is_main_process, learn, out_of_fold, work_folder
 from training.progress import OnProgress, Progress, ignore_progress
 from training.split import Split, split_rows
 
@@ -50,7 +53,9 @@ def train(
     overwrite: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> tuple[Manifest, Evaluation]:
-    """Train a checkpoint.
+    """Train a checkpoint; started again after an interruption, it goes on where it stopped.
+
+    Under `accelerate launch` all processes train and the first one does the rest; the others leave by SystemExit.
 
     Args:
         data: a checked labelled file.
@@ -74,25 +79,30 @@ def train(
     base = resolve_base(recipe.base)
     if recipe.delta_rank and not base.sha256:
         raise TrainingError(f"a delta needs a base that lies in a folder, and {base.name} is a hub id")
-    split = split_rows(data, recipe.validation_share, recipe.seed)
+    recipe, split = plan_split(data, recipe)
     out.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    rows = [*split.train, *split.validation]
+    work = work_folder(out, rows, base, recipe, teacher.checkpoint_id if teacher else None)
+    lesson = Lesson(base, data.labels, recipe, data.name, work)
+    staging = None
     try:
-        dataset = _training_rows(split.train, data.labels, recipe, teacher)
-        max_tokens, pad_id = _fit_and_save(base, dataset, data.labels, recipe, staging, on_progress)
+        taught = _teach(split.train, data.labels, teacher)
+        folds = out_of_fold(lesson, split.train, on_progress, teacher=taught) if recipe.folds else None
+        network, tokenizer, _ = learn(lesson, split.train, on_progress, validation=split.validation, teacher=taught)
+        if not is_main_process():
+            raise SystemExit(0)
+        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        max_tokens = _save(network, tokenizer, base, recipe, staging)
+        pad_id = int(tokenizer.pad_token_id)
         on_progress(Progress("calibrate"))
-        from model.torch_backend import TorchBackend  # torch takes seconds to import
-
-        with _whole(staging, base) as weights:
-            backend = TorchBackend(weights, data.labels.size, device="cpu")
-        encoder = TextEncoder.from_file(staging / "tokenizer.json", max_tokens, pad_id)
-        classifier = StanceClassifier(encoder, backend, data.labels, Calibration(), out.name)
-        calibration = _calibrate(classifier, split.validation, recipe.stated_accuracy)
-        classifier = StanceClassifier(encoder, backend, data.labels, calibration, out.name)
+        classifier = _open(staging, base, data.labels, max_tokens, pad_id)
+        held = split.train if folds else split.validation
+        logits = folds[0] if folds else classifier.logits([classifier.prepare(row.text) for row in held])
+        calibration = _calibrate(logits, held, data.labels, recipe.stated_accuracy)
+        classifier = replace_calibration(classifier, calibration)
         on_progress(Progress("evaluate"))
-        name, held_out = split.held_out
-        figures, predictions = evaluate(classifier, held_out)
-        write_report(staging / "report", name, held_out, figures, predictions)
+        name, measured, figures, predictions = _figures(classifier, split, logits)
+        write_report(staging / "report", name, measured, figures, predictions)
         on_progress(Progress("write"))
         manifest = Manifest(
             checkpoint_id=f"{out.name}-{sha256_of(staging / (DELTA if recipe.delta_rank else WEIGHTS))[:8]}",
@@ -106,7 +116,8 @@ def train(
             training={
                 **recipe.as_dict(),
                 "teacher": teacher.checkpoint_id if teacher else None,
-                "split": _counts(split),
+                "split": counts_of(split),
+                "cross_validation": _cross_figures(classifier, split.train, folds) if folds else None,
             },
             metrics={"set": name, **figures.metrics()},
             versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
@@ -114,60 +125,102 @@ def train(
         )
         write_card(staging / "README.md", manifest)
         manifest = seal(staging, manifest)
-        on_progress(Progress("compile"))
-        manifest = _calibrate_compiled(staging, manifest, classifier, split.validation, recipe.stated_accuracy)
+        if not folds:  # rows out of fold belong to other networks than the one that is compiled
+            on_progress(Progress("compile"))
+            manifest = _calibrate_compiled(staging, manifest, classifier, held, recipe.stated_accuracy)
         staging.chmod(0o755)
         publish(staging, out, overwrite=overwrite)
+        forget_work(out)
+    except TrainingError:
+        shutil.rmtree(work, ignore_errors=True)  # going on from a state that diverged would be no use
+        raise
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
     return manifest, figures
 
 
-def _training_rows(rows: list[Row], labels: LabelSpace, recipe: Recipe, teacher: StanceClassifier | None) -> Dataset:
-    """Return the training rows with their targets, the teacher's probabilities mixed in."""
-    probabilities = None
-    if teacher is not None:
-        if teacher.labels.stance != labels.stance:
-            raise TrainingError(f"the teacher {teacher.checkpoint_id} knows other stances than the file")
-        predictions = teacher.classify([row.text for row in rows])
-        probabilities = np.array([list(prediction.stance.scores.values()) for prediction in predictions])
-    return to_dataset(
-        rows,
-        labels,
-        secondary_share=recipe.secondary_share,
-        teacher=probabilities,
-        teacher_share=recipe.teacher_share,
-    )
+def plan_split(data: LabelledData, recipe: Recipe) -> tuple[Recipe, Split]:
+    """Split a file as the recipe asks: with folds, or for few rows without a validation split, nothing is held out.
+
+    Raises:
+        DataError: the rows cannot be split.
+    """
+    if recipe.folds:
+        split = split_rows(data, recipe.validation_share, recipe.seed, hold_out=False)
+        return recipe, Split([*split.train, *split.validation], [], split.test)
+    if recipe.method != "finetune" and not any(row.split == "validation" for row in data.rows):
+        split = split_rows(data, recipe.validation_share, recipe.seed, hold_out=False)
+        smallest = min(Counter(row.stance for row in split.train).values())
+        return replace(recipe, folds=max(2, min(SMALL_FOLDS, smallest))), split
+    return recipe, split_rows(data, recipe.validation_share, recipe.seed)
 
 
-def _fit_and_save(
-    base: Base, dataset: Dataset, labels: LabelSpace, recipe: Recipe, staging: Path, on_progress: OnProgress
-) -> tuple[int, int]:
-    """Fine-tune and write the network; return the longest sequence it reads and its padding token."""
-    from training.fit import (  # torch and transformers take seconds to import
-        build_network,
-        fit,
-        save_delta,
-        save_network,
-    )
+def _teach(rows: Sequence[Row], labels: LabelSpace, teacher: StanceClassifier | None) -> NDArray[np.floating] | None:
+    """Return the teacher's probabilities for the training rows, (rows, stances)."""
+    if teacher is None:
+        return None
+    if teacher.labels.stance != labels.stance:
+        raise TrainingError(f"the teacher {teacher.checkpoint_id} knows other stances than the file")
+    predictions = teacher.classify([row.text for row in rows])
+    return np.array([list(prediction.stance.scores.values()) for prediction in predictions])
 
-    network, tokenizer = build_network(base, labels, recipe)
-    with tempfile.TemporaryDirectory(prefix="stance-") as work:
-        fit(network, tokenizer, dataset, labels, recipe, Path(work), on_progress)
+
+def _save(network: Any, tokenizer: Any, base: Base, recipe: Recipe, staging: Path) -> int:
+    """Write the network; return the longest sequence it reads."""
+    from training.network import save_delta, save_network, serve_limit
+
     if recipe.delta_rank:
         save_delta(network, tokenizer, staging, Path(base.source) / WEIGHTS, recipe.delta_rank)
     else:
         save_network(network, tokenizer, staging)
-    # RoBERTa-like encoders number positions from pad_id + 1 on, so two of them are never reached.
-    reach = getattr(network.config, "max_position_embeddings", recipe.serve_tokens) - 2
-    if not (staging / "tokenizer.json").is_file():
-        raise TrainingError(f"the base {base.name} has no fast tokenizer (tokenizer.json)")
-    return min(recipe.serve_tokens, reach), int(tokenizer.pad_token_id)
+    return serve_limit(network, recipe)
+
+
+def _figures(
+    classifier: StanceClassifier, split: Split, logits: NDArray[np.float32]
+) -> tuple[str, list[Row], Evaluation, list[Prediction]]:
+    """Measure on the test rows, else on the validation rows, else out of fold."""
+    if split.test or split.validation:
+        name, held = split.held_out
+        return name, held, *evaluate(classifier, held)
+    predictions = classifier.read(logits, [False] * len(split.train))
+    return "cross-validation", split.train, measure(classifier.labels, split.train, predictions), predictions
+
+
+def _cross_figures(
+    classifier: StanceClassifier, rows: list[Row], folds: tuple[NDArray[np.float32], list[list[int]]]
+) -> dict[str, Any]:
+    logits, parts = folds
+    predictions = classifier.read(logits, [False] * len(rows))
+
+    def score(part: Sequence[int]) -> float:
+        figures = measure(classifier.labels, [rows[i] for i in part], [predictions[i] for i in part])
+        return round(figures.macro_f1, 4)
+
+    return {"macro_f1": score(range(len(rows))), "by_fold": [score(part) for part in parts]}
+
+
+def _open(staging: Path, base: Base, labels: LabelSpace, max_tokens: int, pad_id: int) -> StanceClassifier:
+    """Open the network as it will be served (float16, a delta merged), so that the figures are of that."""
+    from model.torch_backend import TorchBackend  # torch takes seconds to import
+
+    with _whole(staging, base) as weights:
+        backend = TorchBackend(weights, labels.size, device="cpu")
+    encoder = TextEncoder.from_file(staging / "tokenizer.json", max_tokens, pad_id)
+    return StanceClassifier(encoder, backend, labels, Calibration(), staging.name)
+
+
+def replace_calibration(classifier: StanceClassifier, calibration: Calibration) -> StanceClassifier:
+    """Return the same classifier with another calibration."""
+    return StanceClassifier(
+        classifier.encoder, classifier.backend, classifier.labels, calibration, classifier.checkpoint_id
+    )
 
 
 @contextmanager
 def _whole(staging: Path, base: Base) -> Iterator[Path]:
-    """Yield a folder with the whole network as it will be served (float16, a delta merged): figures are of that."""
+    """Yield a folder with the whole network."""
     if not (staging / DELTA).is_file():
         yield staging
         return
@@ -177,9 +230,9 @@ def _whole(staging: Path, base: Base) -> Iterator[Path]:
         yield Path(merged)
 
 
-def _calibrate(classifier: StanceClassifier, rows: list[Row], stated_accuracy: float) -> Calibration:
-    labels = classifier.labels
-    logits = classifier.logits([classifier.prepare(row.text) for row in rows])
+def _calibrate(
+    logits: NDArray[np.float32], rows: Sequence[Row], labels: LabelSpace, stated_accuracy: float
+) -> Calibration:
     stance = np.array([labels.stance.index(row.stance) for row in rows], dtype=np.int64)
     sentiment = np.array(
         [labels.sentiment.index(row.sentiment) if row.sentiment in labels.sentiment else -100 for row in rows],
@@ -189,7 +242,7 @@ def _calibrate(classifier: StanceClassifier, rows: list[Row], stated_accuracy: f
 
 
 def _calibrate_compiled(
-    staging: Path, manifest: Manifest, reference: StanceClassifier, rows: list[Row], stated_accuracy: float
+    staging: Path, manifest: Manifest, reference: StanceClassifier, rows: Sequence[Row], stated_accuracy: float
 ) -> Manifest:
     """Fit a calibration for the compiled form too, where it can be made here; its numbers differ a little.
 
@@ -200,11 +253,13 @@ def _calibrate_compiled(
     except BackendError as error:
         log.warning("no calibration for the compiled form: %s", error)
         return manifest
-    classifier = StanceClassifier(reference.encoder, backend, reference.labels, Calibration(), reference.checkpoint_id)
-    fitted = {**manifest.calibrations, backend.name: _calibrate(classifier, rows, stated_accuracy)}
-    return seal(staging, replace(manifest, calibrations=fitted))
+    compiled = StanceClassifier(reference.encoder, backend, reference.labels, Calibration(), reference.checkpoint_id)
+    logits = compiled.logits([compiled.prepare(row.text) for row in rows])
+    fitted = _calibrate(logits, rows, reference.labels, stated_accuracy)
+    return seal(staging, replace(manifest, calibrations={**manifest.calibrations, backend.name: fitted}))
 
 
-def _counts(split: Split) -> dict[str, dict[str, int]]:
+def counts_of(split: Split) -> dict[str, dict[str, int]]:
+    """Return split -> stance -> rows."""
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     return {name: dict(sorted(Counter(row.stance for row in rows).items())) for name, rows in parts.items()}

@@ -44,7 +44,7 @@ def score_path(
     Raises:
         StanceError: see `score_folder`; or the run was stopped by a signal.
     """
-    with _root(task, read_as) as rooted, _stopped_cleanly(task.out):
+    with _root(task, read_as) as rooted, stopped_cleanly(task.out):
         check(rooted)
         if engine == "ray":
             from service.folder.ray_engine import open_ray
@@ -83,7 +83,7 @@ def _root(task: Task, read_as: str) -> Iterator[Task]:
 
 
 @contextmanager
-def _stopped_cleanly(out: Path) -> Iterator[None]:
+def stopped_cleanly(out: Path) -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into one sentence; what is recorded stays."""
 
     def stop(number: int, frame: FrameType | None) -> None:

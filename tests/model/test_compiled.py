@@ -47,13 +47,13 @@ def test_backend_gives_a_text_the_same_numbers_alone_and_in_company(classifier):
     together = softmax(classifier.backend.logits(classifier.encoder.collate(items)))
     for item, row in zip(items, together, strict=True):
         alone = softmax(classifier.backend.logits(classifier.encoder.collate([item])))[0]
-        np.testing.assert_allclose(alone, row, atol=1e-3)
+        np.testing.assert_allclose(alone, row, atol=1e-4)
 
 
 def test_compiled_agrees_with_torch_and_says_so(tiny_classifier, compiled_classifier, tiny_checkpoint):
     manifest = read_manifest(tiny_checkpoint)
     found = measure_agreement(tiny_classifier.backend, compiled_classifier.backend, tiny_classifier.encoder, manifest)
-    assert compiled_classifier.backend.name in ("openvino-int8", "openvino-fp32")
+    assert compiled_classifier.backend.name in ("onnx-int8", "onnx-fp32")
     assert found.good
     assert found.difference > 0
 
@@ -79,7 +79,7 @@ def test_compiled_form_is_made_once_and_without_torch_afterwards(tiny_checkpoint
         "import sys; from pathlib import Path; from model.loading import open_classifier\n"
         f"c = open_classifier(Path({str(tiny_checkpoint)!r}), backend='compiled', on_message=sys.exit)\n"
         "print(c.classify(['Talks continue.'])[0].stance.label)\n"
-        "assert not {'torch', 'transformers', 'onnxruntime'} & set(sys.modules)"
+        "assert not {'torch', 'transformers', 'onnx'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -89,7 +89,7 @@ def test_damaged_compiled_form_is_made_anew(tiny_checkpoint, cache):
     manifest, messages = read_manifest(tiny_checkpoint), []
     open_compiled(tiny_checkpoint, manifest, on_message=messages.append)
     (record,) = cache.glob("compiled/*/record.json")
-    (graph,) = record.parent.glob("*.bin")
+    (graph,) = record.parent.glob("*.onnx")
     graph.write_bytes(graph.read_bytes()[:-100])
     open_compiled(tiny_checkpoint, manifest, on_message=messages.append)
     assert [message.split()[0] for message in messages] == ["compiling", "compiled", "compiling", "compiled"]
@@ -110,7 +110,7 @@ def test_form_that_disagrees_is_refused_and_torch_serves(tiny_checkpoint, cache,
 def test_form_that_disagrees_gives_way_to_the_next(tiny_checkpoint, cache, monkeypatch):
     answers = iter([Agreement(1.0, 0.06, 0.0), Agreement(1.0, 0.0, 0.0)])
     monkeypatch.setattr(compiled, "measure_agreement", lambda *_: next(answers))
-    assert open_classifier(tiny_checkpoint, backend="compiled", warm_up=False).backend.name == "openvino-fp32"
+    assert open_classifier(tiny_checkpoint, backend="compiled", warm_up=False).backend.name == "onnx-fp32"
 
 
 def test_calibration_of_the_backend_that_serves_is_used(tiny_checkpoint, compiled_classifier):

@@ -28,7 +28,7 @@ def labelled(tmp_path_factory):
 @pytest.fixture(scope="module")
 def recipe(tiny_base):
     rates = {"learning_rate": 5e-3, "head_learning_rate": 1e-2}
-    return Recipe(base=str(tiny_base), epochs=10, bf16=False, max_tokens=64, **rates)
+    return Recipe(base=str(tiny_base), epochs=10, patience=0, bf16=False, max_tokens=64, **rates)
 
 
 @pytest.fixture(scope="module")
