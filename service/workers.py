@@ -68,6 +68,7 @@ class Supervisor:
 
     def _stop(self, *_: Any) -> None:
         self._stopping = True
+        self._listening.close()  # or the kernel would go on accepting connections that nobody answers
         self._tell(signal.SIGTERM)
 
     def _tell(self, number: int) -> None:
