@@ -178,6 +178,7 @@ def serve(settings: Settings) -> None:
     """
     logs.set_up(settings.log_format)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again after a complete, orderly end
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server listens to it
     server = make_server(settings, create_app(settings))
     if settings.workers == 1:
         server.run()
