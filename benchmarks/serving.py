@@ -91,8 +91,11 @@ class Connection:
         self._port = port
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._used_s = 0.0
 
     async def post(self, path: str, body: bytes) -> int:
+        if time.monotonic() - self._used_s > 4:  # the server may give up a connection that rests
+            self.close()
         if self._writer is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         assert self._reader
@@ -104,6 +107,7 @@ class Connection:
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
         length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
         await self._reader.readexactly(length)
+        self._used_s = time.monotonic()
         return int(head[9:12])
 
     def close(self) -> None:

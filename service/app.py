@@ -25,7 +25,7 @@ from service.engine import Engine, ModelHost
 from service.folder.html import article_of_html
 from service.http_errors import ClientGone, ServiceUnavailable
 from service.keys import KeyCheck, KeyRing
-from service.limits import BodyLimit
+from service.limits import BodyLimit, Shed
 from service.metrics import Metrics
 from service.middleware import Frame, note
 from service.page_routes import add_page_routes
@@ -92,6 +92,7 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
     )
     app.state.host = host
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s)
+    app.add_middleware(Shed, full_for_s=lambda: host.full_for_s)
     app.add_middleware(KeyCheck, callers=callers, admins=admins)
     app.add_middleware(Frame, metrics=metrics, draining=lambda: host.draining, access_log=settings.access_log)
     http_errors.install(app)

@@ -178,6 +178,16 @@ class MicroBatcher(Generic[Item, Result]):
         return self._queued
 
     @property
+    def full(self) -> bool:
+        """Whether not even one item would be admitted."""
+        return self._queued >= self._limits.max_queued
+
+    @property
+    def retry_after_s(self) -> float:
+        """When it is worth trying again, by the present rate of work."""
+        return max(1.0, self._queued * self._seconds_per_item)
+
+    @property
     def alive(self) -> bool:
         """Whether the worker thread is running."""
         return self._thread.is_alive() and not self._dead
@@ -203,7 +213,7 @@ class MicroBatcher(Generic[Item, Result]):
             if self._closing:
                 raise Closed("the service is shutting down")
             if self._queued + len(jobs) > self._limits.max_queued:
-                raise Overloaded(max(1.0, self._queued * self._seconds_per_item))
+                raise Overloaded(self.retry_after_s)
             self._queued += len(jobs)
             (self._bulk if bulk else self._interactive).waiting.extend(jobs)
             self._wake.notify()

@@ -174,6 +174,12 @@ class ModelHost:
         """Texts admitted and not answered."""
         return self._engine.batcher.queued if self._engine else 0
 
+    @property
+    def full_for_s(self) -> float | None:
+        """Seconds after which to try again, where not even one text would be admitted now; else None."""
+        batcher = self._engine.batcher if self._engine else None
+        return batcher.retry_after_s if batcher and batcher.full and batcher.alive else None
+
     async def start(self, classifier: StanceClassifier | None = None) -> None:
         """Serve a classifier, or load the checkpoint of the settings; a failure is kept and shown by /readyz."""
         try:

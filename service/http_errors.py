@@ -106,8 +106,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Overloaded)
     async def _overloaded(request: Request, error: Overloaded) -> Response:
-        seconds = str(max(1, round(error.retry_after_s)))
-        return problem(429, CODES[429], str(error), headers={"Retry-After": seconds})
+        return overloaded_problem(error)
 
     @app.exception_handler(SwapInProgress)
     async def _busy(request: Request, error: SwapInProgress) -> Response:
@@ -131,6 +130,12 @@ def install(app: FastAPI) -> None:
     async def _http(request: Request, error: HTTPException) -> Response:
         code = CODES.get(error.status_code, "http_error")
         return problem(error.status_code, code, str(error.detail), headers=error.headers)
+
+
+def overloaded_problem(error: Overloaded) -> Response:
+    """Return a 429 that says when to try again."""
+    seconds = str(max(1, round(error.retry_after_s)))
+    return problem(429, CODES[429], str(error), headers={"Retry-After": seconds})
 
 
 def unknown_problem() -> Response:

@@ -1,10 +1,40 @@
-"""Refuses bodies that are too large, too slow or of the wrong type, before anything reads them."""
+"""Refuses requests that cannot be answered, and bodies that are too large, too slow or of the wrong type."""
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.http_errors import CODES, problem
+from service.batching import Overloaded
+from service.http_errors import CODES, overloaded_problem, problem
+
+QUEUED_PATHS = frozenset({"/classify", "/classify/batch", "/articles"})
+ROUTE = "stance.route"
+"""Where in a request's scope its path is noted when it never gets to the router."""
+
+
+class Shed:
+    """ASGI middleware: 429 for a request that needs the queue while that is full, before its body is looked at.
+
+    Under overload most requests are refused, so a refusal must cost next to nothing.
+
+    Args:
+        app: the app behind it.
+        full_for_s: seconds after which to try again, or None where there is room.
+    """
+
+    def __init__(self, app: ASGIApp, full_for_s: Callable[[], float | None]) -> None:
+        self._app, self._full_for_s = app, full_for_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it with a problem document."""
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in QUEUED_PATHS:
+            wait_s = self._full_for_s()
+            if wait_s is not None:
+                scope[ROUTE] = scope["path"]
+                await overloaded_problem(Overloaded(wait_s))(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 class BodyLimit:

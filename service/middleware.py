@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http_errors import CODES, unknown_problem
+from service.limits import ROUTE
 from service.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -22,20 +22,22 @@ TIMINGS = "stance.timings"
 _PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: not logged."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
 _POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 _DOCS_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; "
     "style-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; "
     "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
+_COMMON = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+_HEADERS = (*_COMMON, (b"content-security-policy", _POLICY.encode()))
+_DOCS_HEADERS = (*_COMMON, (b"content-security-policy", _DOCS_POLICY.encode()))
 _UNCACHED = ("/classify", "/articles", "/model", "/admin", "/healthz", "/readyz", "/metrics")
 
 
@@ -68,7 +70,8 @@ class Frame:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 timings["total"] = 1000 * (time.perf_counter() - started)
-                self._dress(MutableHeaders(scope=message), scope["path"], request_id, timings)
+                headers = message["headers"] = list(message.get("headers", ()))
+                self._dress(headers, scope["path"], request_id, timings)
             await send(message)
 
         try:
@@ -92,19 +95,17 @@ class Frame:
             }
             access.info("request", extra=fields)
 
-    def _dress(self, headers: MutableHeaders, path: str, request_id: str, timings: dict[str, float]) -> None:
-        for name, value in _HEADERS.items():
-            headers[name] = value
-        headers["Content-Security-Policy"] = _DOCS_POLICY if path == "/docs" else _POLICY
-        headers["X-Request-ID"] = request_id
-        headers["Server-Timing"] = ", ".join(f"{name};dur={value:.2f}" for name, value in timings.items())
+    def _dress(self, headers: list[tuple[bytes, bytes]], path: str, request_id: str, timings: dict[str, float]) -> None:
+        headers.extend(_DOCS_HEADERS if path == "/docs" else _HEADERS)
+        headers.append((b"x-request-id", request_id.encode()))
+        headers.append((b"server-timing", ", ".join(f"{k};dur={v:.2f}" for k, v in timings.items()).encode()))
         if path.startswith(_UNCACHED):
-            headers["Cache-Control"] = "no-store"
-        if self._draining():
-            headers["Connection"] = "close"
+            headers.append((b"cache-control", b"no-store"))
+        if self._draining() and not any(name == b"connection" for name, _ in headers):
+            headers.append((b"connection", b"close"))
 
     def _count(self, scope: Scope, status: int, took_s: float) -> None:
-        route = getattr(scope.get("route"), "path", "other")
+        route = getattr(scope.get("route"), "path", scope.get(ROUTE, "other"))
         self._metrics.requests.labels(route, str(status or 499)).inc()
         self._metrics.latency.labels(route).observe(took_s)
         if status >= 400 and scope["path"] not in _PROBED:

@@ -1,7 +1,8 @@
 """Runs the app under uvicorn until a signal ends it.
 
 SIGTERM or SIGINT: /readyz says 503 and every answer closes its connection, so that clients move on; after a short
-grace the socket is closed, accepted requests are finished, and the process ends. SIGHUP: the checkpoint is read again
+grace whoever still stands at the door is let in, the door is closed, accepted requests are finished, and the process
+ends. SIGHUP: the checkpoint is read again
 (see `ModelHost.swap`).
 """
 
@@ -26,6 +27,9 @@ from service.settings import Settings
 from service.workers import Supervisor
 
 log = logging.getLogger(__name__)
+
+SPEAKING_TIME_S = 0.2
+"""How long a connection may still send the request for which it came, after the doors are closed."""
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -66,20 +70,56 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._drain_grace_s = drain_grace_s
         self._reloading: set[asyncio.Task[None]] = set()
+        self._doors: list[socket.socket] = []
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve on sockets, or on the one of the settings, until a signal ends it."""
+        super().run(sockets or [self.config.bind_socket()])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, and watch for SIGHUP."""
         await super().startup(sockets)
+        self._doors = [listening.dup() for listening in sockets or []]
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread, or no Unix
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._on_hangup)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Send clients away before the socket is closed, then finish what was accepted."""
+        """Send clients away before the door is closed, then finish what was accepted."""
         if (host := self._host()) is not None:
             host.draining = True
             log.info("draining")
             await asyncio.sleep(self._drain_grace_s)
-        await super().shutdown(sockets)
+            await self._close_doors(sockets or [])
+            await asyncio.sleep(min(SPEAKING_TIME_S, self._drain_grace_s))
+        await super().shutdown()
+
+    async def _close_doors(self, sockets: list[socket.socket]) -> None:
+        """Stop listening, but take in the connections that the kernel has completed already: closing resets them.
+
+        Our duplicates keep the doors open while the event loop lets go of its own; between the last `accept` and the
+        close lie microseconds.
+        """
+        for server in self.servers:
+            server.close()
+        for listening in sockets:
+            listening.close()
+        await asyncio.sleep(0.01)
+        waiting = []
+        for door in self._doors:
+            door.setblocking(False)
+            with contextlib.suppress(OSError):
+                while True:
+                    waiting.append(door.accept()[0])
+            door.close()
+        loop, config = asyncio.get_running_loop(), self.config
+        for connection in waiting:
+            connection.setblocking(False)
+            await loop.connect_accepted_socket(
+                lambda: config.http_protocol_class(  # type: ignore[call-arg]
+                    config=config, server_state=self.server_state, app_state=self.lifespan.state, _loop=loop
+                ),
+                connection,
+            )
 
     def _host(self) -> ModelHost | None:
         app = self.config.loaded_app
@@ -138,6 +178,7 @@ def serve(settings: Settings) -> None:
     """
     logs.set_up(settings.log_format)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again after a complete, orderly end
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server listens to it
     server = make_server(settings, create_app(settings))
     if settings.workers == 1:
         server.run()

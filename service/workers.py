@@ -46,8 +46,7 @@ class Supervisor:
         """Start the workers, forward signals, replace what dies."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        if hasattr(signal, "SIGHUP"):
-            signal.signal(signal.SIGHUP, lambda *_: self._tell(signal.SIGHUP))
+        self._watch_hangup()
         with tempfile.TemporaryDirectory(prefix="stance-metrics-") as folder:
             os.environ[MULTIPROCESS] = folder
             self._workers = [self._start() for _ in range(self._settings.workers)]
@@ -59,15 +58,22 @@ class Supervisor:
                     if not self._stopping:
                         log.error("worker %s ended with %s; another is started", dead.pid, dead.exitcode)
                         time.sleep(RESTART_AFTER_S)
-                        self._workers.append(self._start())
+                        if not self._stopping:  # it may have come while we slept
+                            self._workers.append(self._start())
 
     def _start(self) -> SpawnProcess:
         worker = self._context.Process(target=self._work, args=(self._settings, self._listening))
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited: a hangup must not end a worker that is starting
         worker.start()
+        self._watch_hangup()
         return worker
+
+    def _watch_hangup(self) -> None:
+        signal.signal(signal.SIGHUP, lambda *_: self._tell(signal.SIGHUP))
 
     def _stop(self, *_: Any) -> None:
         self._stopping = True
+        self._listening.close()  # or the kernel would go on accepting connections that nobody answers
         self._tell(signal.SIGTERM)
 
     def _tell(self, number: int) -> None:

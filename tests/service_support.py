@@ -43,7 +43,7 @@ class Running:
         return self.server.config.loaded_app.state.host
 
     def client(self, **options):
-        return httpx.Client(base_url=self.url, timeout=20, **options)
+        return httpx.Client(base_url=self.url, timeout=60, **options)
 
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
@@ -99,7 +99,7 @@ class Load:
             thread.start()
 
     def _run(self, server, number):
-        with httpx.Client(base_url=server.url, timeout=20) as client:
+        with httpx.Client(base_url=server.url, timeout=60) as client:
             count = 0
             while not self._stop.is_set():
                 count += 1
@@ -113,8 +113,10 @@ class Load:
                 self.statuses.append(answer.status_code)
                 self.models.add(answer.json().get("model"))
 
-    def wait(self, requests):
-        wait_for(lambda: len(self.statuses) >= requests, 20)
+    def wait(self, requests, seconds=60):
+        """Wait until that many were answered; a machine that many share may be slow."""
+        wait_for(lambda: len(self.statuses) >= requests or self.lost, seconds)
+        assert self.lost == []
 
     def join(self):
         for thread in self._threads:

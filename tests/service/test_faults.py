@@ -142,7 +142,7 @@ def test_headers_that_never_end_are_given_up(serve):
 
 
 def test_answer_that_takes_too_long_is_504_and_its_text_is_dropped(serve):
-    server = serve(request_timeout_s=0.3, cache_entries=0)
+    server = serve(request_timeout_s=1.5, cache_entries=0)
     server.backend.gate.clear()
     with server.client() as client:
         answer = post(client, "Slow.")
