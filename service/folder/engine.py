@@ -110,7 +110,8 @@ class LocalEngine:
             self._close_if_broken()
             future = self._submit([item], fragments)
             try:
-                assert future is not None
+                if future is None:
+                    raise BrokenProcessPool
                 found += future.result()
             except BrokenProcessPool:
                 found.append(Extracted(item.name, Article(""), problem="it crashed its reader"))

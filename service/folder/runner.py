@@ -216,6 +216,7 @@ def score_folder(
     path = task.out.with_name(task.out.name + ".journal")
     if restart:
         path.unlink(missing_ok=True)
+        path.with_name(path.name + "-journal").unlink(missing_ok=True)  # SQLite would play it back into the new file
     summary = Summary()
     try:
         with Journal(path) as journal:

@@ -10,6 +10,8 @@ from folder_support import FakeEngine, article, rows_of, score, write_articles
 from model.errors import DocumentError
 from service.folder import journal, parcels, runner
 
+real = journal.Journal
+
 
 class Killed(BaseException):
     """Stands for kill -9: no handler of the program may run."""
@@ -199,6 +201,19 @@ def test_a_journal_that_is_none_is_named(tmp_path, folder):
     (tmp_path / "out.jsonl.journal").write_bytes(b"not a database at all" * 100)
     with pytest.raises(DocumentError, match="--restart"):
         score(folder, tmp_path / "out.jsonl")
+
+
+def test_restart_leaves_nothing_that_sqlite_would_play_back(monkeypatch, tmp_path, folder):
+    out = tmp_path / "out.jsonl"
+    interrupted(monkeypatch, folder, out)
+    (tmp_path / "out.jsonl.journal-journal").write_bytes(b"left by a run that died")
+    seen = []
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "Journal", lambda path: seen.append(sorted(tmp_path.glob("*.journal*"))) or real(path))
+        score(folder, out, restart=True)
+    assert seen == [[]]
+    score(folder, tmp_path / "whole.jsonl")
+    assert out.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
 
 
 def test_an_earlier_result_stays_until_the_new_one_is_whole(monkeypatch, tmp_path, folder):
