@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from model.checkpoint import write_text_atomic
 from model.errors import CheckpointError, DataError, StanceError
 from service.console import (
     folder_text,
@@ -21,7 +22,9 @@ from service.console import (
 
 if TYPE_CHECKING:
     from model.classifier import StanceClassifier
+    from service.console import Advance
     from training.compare import Comparison
+    from training.progress import OnProgress, Progress
 
 app = typer.Typer(
     name="stance",
@@ -202,6 +205,8 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check, split and time a few steps; write nothing.")
     ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Put it among the promotable checkpoints too.")] = False,
+    progress_file: Annotated[Path | None, typer.Option("--progress", help="File to keep the progress in.")] = None,
 ) -> None:
     """Train a checkpoint from a labelled CSV, with calibration and a report.
 
@@ -230,8 +235,12 @@ def train(
             target=target or DEFAULT_TARGET,
             teacher=_open(teacher, None) if teacher else None,
             overwrite=overwrite,
-            on_progress=lambda progress: advance(progress.step, progress.steps, progress_text(progress)),
+            on_progress=_told(advance, progress_file),
         )
+    if keep:
+        from model.store import Store
+
+        Store().add(out)
     print_evaluation(f"{manifest.checkpoint_id} on its {manifest.metrics['set']} rows", figures)
     if cross := manifest.training["cross_validation"]:
         each = ", ".join(f"{score:.3f}" for score in cross["by_fold"])
@@ -372,6 +381,22 @@ def main() -> None:
             raise
         typer.echo(f"Error: {error}", err=True)
         sys.exit(1)
+
+
+def _told(advance: "Advance", file: Path | None) -> "OnProgress":
+    """Return what shows progress, and keeps it in a file for other processes."""
+    import time
+
+    last_s = 0.0
+
+    def tell(progress: "Progress") -> None:
+        nonlocal last_s
+        advance(progress.step, progress.steps, progress_text(progress))
+        if file is not None and (time.monotonic() - last_s >= 1.0 or not progress.steps):
+            last_s = time.monotonic()
+            write_text_atomic(file, json.dumps(asdict(progress)) + "\n")
+
+    return tell
 
 
 def _open(checkpoint: Path | None, device: str | None) -> "StanceClassifier":
