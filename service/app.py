@@ -108,7 +108,8 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
     add_page_routes(
         app,
         settings,
-        lambda request: host.engine,
+        host,
+        PROBLEMS,
         lambda request, items: _answers(request, host.engine, settings.request_timeout_s, items, bulk=True),
     )
     return app

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class _Request(BaseModel):
@@ -13,7 +13,7 @@ class FileRequest(_Request):
     """One file."""
 
     name: str = Field(min_length=1, max_length=500, description="Its name; the ending chooses the reader.")
-    content: Base64Bytes = Field(description="Its bytes in base64.")
+    content: str = Field(description="Its bytes in base64.")
 
 
 class DocumentAnswer(BaseModel):

@@ -233,3 +233,26 @@ def test_every_error_of_the_tree_has_a_status():
             yield from walk(sub)
 
     assert {cls for cls in walk(StanceError) if cls.__module__ == "model.errors"} == set(STATUS)
+
+
+def test_mistake_in_the_settings_is_one_sentence(monkeypatch):
+    from typer.testing import CliRunner
+
+    from service.cli import app
+
+    monkeypatch.setenv("STANCE_MAX_BODY_BYTES", "many")
+    result = CliRunner().invoke(app, ["serve"])
+    assert result.exit_code == 2
+    assert "STANCE_MAX_BODY_BYTES" in result.output
+
+
+def test_key_command_gives_a_key_and_its_hash():
+    from typer.testing import CliRunner
+
+    from service.cli import app
+    from service.keys import KeyRing, hash_of
+
+    words = CliRunner().invoke(app, ["key"]).stdout.split()
+    assert hash_of(words[1]) == words[3]
+    assert KeyRing.load(words[3], None).opens(words[1])
+    assert not KeyRing.load(words[3], None).opens(words[3])

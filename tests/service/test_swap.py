@@ -21,7 +21,9 @@ from service.keys import new_key
 def store(tmp_path_factory, tiny_base):
     """A store with two checkpoints, the first of them current."""
     root = tmp_path_factory.mktemp("store")
-    first, second = (make_tiny_checkpoint(root / f"{name}-test", tiny_base) for name in ("first", "second"))
+    first, second = (
+        make_tiny_checkpoint(root / name, tiny_base).rename(root / f"{name}-test") for name in ("first", "second")
+    )
     (root / "broken-test").mkdir()
     for name in ("manifest.json", "config.json"):
         content = (second / name).read_text(encoding="utf-8").replace("second-test", "broken-test")
@@ -73,7 +75,7 @@ def start(root, tmp_path):
             stack.callback(process.wait, 20)
             stack.callback(process.kill)
             made = Process(process, port)
-            wait_for(made.ready, 90)
+            wait_for(made.ready, 180)
             return made
 
         yield run

@@ -18,6 +18,16 @@ export function paragraphsOf(segments) {
   return paragraphs.filter((pieces) => pieces.some((piece) => piece.text.trim()));
 }
 
+/** A headline or crosshead: short, quotes nobody, and no sentence. */
+const isHead = (pieces) => pieces.every((piece) => piece.statement === null)
+  && /^.{2,110}$/.test(pieces.map((piece) => piece.text).join("").trim()) && !/[.!?:;,…]["”»']?\s*$/.test(pieces.at(-1).text);
+
+/** The shape must not part from the first word at the end of a line. */
+function opening(statement, name, text) {
+  const [, word, rest] = /^(\s*\S*)([\s\S]*)$/.exec(text);
+  return [h("span", { class: "opening" }, glyph(name), unsure(statement) && h("sup", { "aria-hidden": "true" }, "?"), word), rest];
+}
+
 export class ArticleView {
   constructor(doc, onSelect) {
     this.doc = doc;
@@ -32,7 +42,12 @@ export class ArticleView {
 
   draw() {
     const seen = new Set();
-    this.body.replaceChildren(...paragraphsOf(this.doc.segments).map((pieces) => {
+    this.body.replaceChildren(...paragraphsOf(this.doc.segments).map((pieces, index) => {
+      if (isHead(pieces)) {
+        const words = pieces.map((piece) => piece.text).join("").trim();
+        if (index === 0 && words === this.doc.title) return "";
+        return h("div", { class: "para" }, h(index === 0 && !this.doc.title ? "h1" : "h2", { class: "text head" }, words));
+      }
       const here = [];
       const text = h("p", { class: "text" }, pieces.map((piece) => {
         if (piece.statement === null) return piece.text;
@@ -43,6 +58,7 @@ export class ArticleView {
       }));
       return h("div", { class: "para" }, text, h("div", { class: "notes" }, here.map((statement) => this.note(statement))));
     }));
+    if (!$("h1", this.body)) this.body.prepend(h("h1", { class: this.doc.title ? "" : "visually-hidden" }, this.doc.title ?? this.doc.name));
   }
 
   mark(statement, text, first) {
@@ -50,7 +66,7 @@ export class ArticleView {
     const node = h("span", {
       class: `q t${labelOf(name).slot}${unsure(statement) ? " unsure" : ""}`, dataset: { ref: statement.ref },
       ...(first ? { role: "button", tabIndex: 0, "aria-describedby": `note-${statement.ref}`, "aria-pressed": "false" } : {}),
-    }, first && glyph(name), first && unsure(statement) && h("sup", { "aria-hidden": "true" }, "?"), text);
+    }, first ? opening(statement, name, text) : text);
     this.wire(node, statement);
     return node;
   }

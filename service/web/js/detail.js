@@ -26,7 +26,8 @@ export function detailOf(statement, { preview = false } = {}) {
     correction && correctedBy(statement, correction),
     confidence(statement),
     scores(statement, preview),
-    copies > 1 && h("p", { class: "hint" }, `The same words stand in ${copies} places; a correction holds for all of them.`),
+    copies > 1 && h("p", { class: "hint" }, statement.context ? `${copies} fragments stand in this sentence or its copies; they share their label.`
+      : `The same words stand in ${copies} places; a correction holds for all of them.`),
     tone(statement),
     statement.truncated && h("p", { class: "notice" }, "Longer than the model reads: its end was not seen."),
     why(statement, preview),

@@ -84,7 +84,7 @@ function drawForm() {
       h("button", { type: "button", class: "link", onclick: () => { text.value = EXAMPLE; text.focus(); text.setSelectionRange(0, 0); text.scrollTop = 0; } }, "Try an example")));
   root.replaceChildren(h("div", { class: "start" },
     h("h1", {}, "Who says what, and where they stand"),
-    h("p", { class: "lede" }, "Paste a news text, or drop files anywhere on this page: text, Markdown, HTML and whatever else the service reads."),
+    h("p", { class: "lede" }, "Paste a news text, or drop files anywhere on this page: text, Markdown, HTML, PDF, Word, tables of articles, or a zip of them."),
     form));
   if (matchMedia("(min-width: 50rem)").matches) text.focus({ preventScroll: true });
 }
@@ -95,11 +95,10 @@ function drawDocument(doc) {
     const hash = statement ? `#/read/${statement.ref}` : `#/read/${doc.id}`;
     if (location.hash !== hash) history.replaceState(null, "", hash);
   });
-  const facts = [doc.source, doc.date, doc.title && doc.title !== doc.name ? doc.name : null].filter(Boolean).join(" · ");
+  const facts = [doc.source, doc.date, doc.name !== doc.title && /\.\w{2,5}$/.test(doc.name) ? doc.name : null].filter(Boolean).join(" · ");
   root.replaceChildren(
-    h("div", { class: "doc-bar" }, h("nav", { class: "switcher", "aria-label": "Documents" }),
+    h("div", { class: "doc-bar" }, h("nav", { class: "switcher", "aria-label": "Documents" }), h("p", { class: "hint facts-line" }, facts),
       h("button", { type: "button", onclick: () => { location.hash = "#/new"; } }, "New text")),
-    h("header", { class: "doc-head" }, h("h1", {}, doc.title ?? doc.name), facts && h("p", { class: "hint" }, facts)),
     view.node);
   updateSwitcher();
 }

@@ -56,10 +56,10 @@ export async function readText(text, meta, signal) {
   return addDocument(meta.title || firstWords(text), answer, meta);
 }
 
-const firstWords = (text) => {
+function firstWords(text) {
   const line = text.trim().split(/\n/, 1)[0].trim();
-  return line.length > 70 ? `${line.slice(0, 69).trimEnd()}…` : line || "Untitled";
-};
+  return line.length > 70 ? `${line.slice(0, 69).trimEnd()}…` : line;
+}
 
 /** Read files and label their documents, a few at a time; what fails is listed, the rest goes on. */
 export async function readFiles(files) {

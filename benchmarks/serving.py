@@ -1,0 +1,317 @@
+"""Compares servers on one checkpoint over the loopback: ours, the naive one, and LitServe and Infinity where installed.
+
+    python benchmarks/serving.py --checkpoint DIR --rounds 3
+    python benchmarks/serving.py --checkpoint DIR --litserve-python VENV/bin/python --infinity VENV/bin/infinity_emb
+    python benchmarks/serving.py --checkpoint DIR --overload 60
+
+Closed loop: each connection sends its next request when it has its answer. All servers run all the time, one is loaded
+at a time, rounds are interleaved, medians are printed. Every text is a different one, and our cache is off.
+`--overload SECONDS`: open loop, four times the capacity measured just before. Only 127.0.0.1 is ever called.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import csv
+import os
+import platform
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+import orjson
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class Server:
+    name: str
+    command: list[str]
+    port: int
+    path: str = "/classify"
+    ready: str = "/readyz"
+    single: Callable[[str], object] = lambda text: {"text": text}
+    batch: tuple[str, Callable[[list[str]], object]] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", **self.environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for _ in range(1200):
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(f"http://127.0.0.1:{self.port}{self.ready}", timeout=2).status_code == 200:
+                    return
+            if self.process.poll() is not None:
+                raise SystemExit(f"{self.name} has ended: {' '.join(self.command)}")
+            time.sleep(0.25)
+        raise SystemExit(f"{self.name} does not get ready")
+
+    def stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(15)
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    def memory_mb(self) -> float:
+        """Resident memory of the process and its children."""
+        total, pids = 0.0, [self.process.pid] if self.process else []
+        while pids:
+            pid = pids.pop()
+            with contextlib.suppress(OSError):
+                status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+                total += next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")), 0)
+                children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
+                pids += [int(child) for child in children.split()]
+        return total / 1000
+
+
+class Connection:
+    """One keep-alive connection, as cheap as can be: the client shares the cores with the server."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def post(self, path: str, body: bytes) -> int:
+        if self._writer is None:
+            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        assert self._reader
+        self._writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
+        await self._reader.readexactly(length)
+        return int(head[9:12])
+
+    def close(self) -> None:
+        if self._writer:
+            self._writer.close()
+        self._writer = None
+
+
+@dataclass
+class Figures:
+    texts_per_s: float
+    latencies_ms: list[float]
+
+    def percentile(self, share: float) -> float:
+        ordered = sorted(self.latencies_ms)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+async def closed_loop(
+    server: Server, texts: Iterator[str], connections: int, seconds: float, batch: int = 1
+) -> Figures:
+    latencies: list[float] = []
+    ends = time.perf_counter() + seconds
+
+    async def one() -> None:
+        connection = Connection(server.port)
+        while time.perf_counter() < ends:
+            if batch == 1:
+                path, body = server.path, server.single(next(texts))
+            else:
+                assert server.batch
+                path, body = server.batch[0], server.batch[1]([next(texts) for _ in range(batch)])
+            content = orjson.dumps(body)
+            started = time.perf_counter()
+            status = await connection.post(path, content)
+            assert status == 200, f"{server.name} answered {status}"
+            latencies.append(1000 * (time.perf_counter() - started))
+        connection.close()
+
+    started = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(connections)))
+    return Figures(batch * len(latencies) / (time.perf_counter() - started), latencies)
+
+
+async def open_loop(server: Server, texts: Iterator[str], rate: float, seconds: float) -> None:
+    """Send at a rate, whatever comes back; print what came."""
+    statuses: Counter[int | str] = Counter()
+    good: list[float] = []
+    free = [Connection(server.port) for _ in range(64)]
+    tasks: set[asyncio.Task[None]] = set()
+    memory = [server.memory_mb()]
+
+    async def one(text: str) -> None:
+        connection = free.pop() if free else Connection(server.port)
+        started = time.perf_counter()
+        try:
+            status = await connection.post(server.path, orjson.dumps(server.single(text)))
+        except (OSError, EOFError) as error:
+            statuses[type(error).__name__] += 1
+            connection.close()
+            return
+        statuses[status] += 1
+        if status == 200:
+            good.append(1000 * (time.perf_counter() - started))
+        free.append(connection)
+
+    started = time.perf_counter()
+    sent = 0
+    while (now := time.perf_counter() - started) < seconds:
+        for _ in range(int(rate * now) - sent):
+            task = asyncio.create_task(one(next(texts)))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            sent += 1
+        if now > len(memory) * seconds / 6:
+            memory.append(server.memory_mb())
+        await asyncio.sleep(0.005)
+    while tasks:
+        await asyncio.wait(tasks)
+    took = time.perf_counter() - started
+    ordered = sorted(good)
+    print(f"sent {sent} in {seconds:.0f} s ({rate:.0f}/s), answered in {took:.1f} s: {dict(statuses)}")
+    print(f"goodput {len(good) / took:.0f}/s; 200s p50 {ordered[len(good) // 2]:.0f} ms, ", end="")
+    print(f"p99 {ordered[int(0.99 * len(good))]:.0f} ms; memory {', '.join(f'{m:.0f}' for m in memory)} MB")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def servers_of(given: argparse.Namespace) -> list[Server]:
+    checkpoint, here = str(given.checkpoint), Path(__file__).parent
+    ports = [free_port() for _ in range(4)]
+    ours = {"STANCE_CACHE_ENTRIES": "0", "STANCE_MAX_QUEUE_TEXTS": str(given.queue)}
+    found = [
+        Server(
+            "ours",
+            [sys.executable, "-m", "service.cli", "serve", "--port", str(ports[0]), "--checkpoint", checkpoint],
+            ports[0],
+            batch=("/classify/batch", lambda texts: {"texts": texts}),
+            environment=ours,
+        ),
+    ]
+    if not given.overload:
+        found.append(
+            Server("naive", [sys.executable, str(here / "naive_server.py"), checkpoint, str(ports[1])], ports[1])
+        )
+    if given.litserve_python:
+        command = [given.litserve_python, str(here / "litserve_server.py"), checkpoint, str(ports[2])]
+        found.append(Server("LitServe", command, ports[2], ready="/health"))
+    if given.infinity:
+        options = ["--engine", given.infinity_engine, "--port", str(ports[3]), "--host", "127.0.0.1"]
+        command = [given.infinity, "v2", "--model-id", checkpoint, *options, "--served-model-name", "m"]
+
+        def body(texts: list[str]) -> object:
+            return {"model": "m", "input": texts}
+
+        found.append(
+            Server(
+                f"Infinity {given.infinity_engine}",
+                command,
+                ports[3],
+                "/classify",
+                "/health",
+                lambda text: body([text]),
+                ("/classify", body),
+            )
+        )
+    return found
+
+
+async def compare(servers: list[Server], texts: Iterator[str], rounds: int, seconds: float) -> None:
+    loads = {"1 connection": (1, 1), "32 connections": (32, 1), "4 x batch 32": (4, 32)}
+    results: dict[tuple[str, str], list[Figures]] = {}
+    for server in servers:
+        await closed_loop(server, texts, 8, 2)
+    for turn in range(rounds):
+        for load, (connections, batch) in loads.items():
+            for server in random.Random(turn).sample(servers, len(servers)):
+                if batch > 1 and server.batch is None:
+                    continue
+                figures = await closed_loop(server, texts, connections, seconds, batch)
+                results.setdefault((server.name, load), []).append(figures)
+    for load in loads:
+        for server in servers:
+            if not (found := results.get((server.name, load))):
+                continue
+            rate, p50, p99 = (
+                statistics.median(values)
+                for values in (
+                    [f.texts_per_s for f in found],
+                    [f.percentile(0.5) for f in found],
+                    [f.percentile(0.99) for f in found],
+                )
+            )
+            ratio = statistics.median(
+                ours.texts_per_s / other.texts_per_s for ours, other in zip(results["ours", load], found, strict=True)
+            )
+            print(
+                f"{load:<15} {server.name:<16} {rate:7.0f} texts/s  p50 {p50:6.1f} ms  p99 {p99:6.1f} ms  "
+                f"ours / this {ratio:5.2f}  {server.memory_mb():5.0f} MB"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, default=ROOT / "training/corpus/rewritten.csv")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=6, help="of one load of one server in one round")
+    parser.add_argument("--overload", type=float, default=0, help="seconds of open loop at 4 times the capacity")
+    parser.add_argument("--queue", type=int, default=512, help="our STANCE_MAX_QUEUE_TEXTS")
+    parser.add_argument("--litserve-python", help="Python of an environment that has LitServe and transformers")
+    parser.add_argument("--infinity", help="the infinity_emb command of an environment of its own")
+    parser.add_argument("--infinity-engine", default="torch", choices=["torch", "optimum"])
+    given = parser.parse_args()
+    with given.corpus.open(encoding="utf-8", newline="") as stream:
+        drawn = [row["text"] for row in csv.DictReader(stream)]
+
+    def endless() -> Iterator[str]:
+        rng, number = random.Random(5), 0
+        while True:
+            for text in rng.sample(drawn, len(drawn)):
+                number += 1
+                yield f"{text} {number % 997}"
+
+    servers = servers_of(given)
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
+    print(", ".join(f"{name} {version(name)}" for name in ("torch", "onnxruntime", "fastapi", "uvicorn")))
+    try:
+        for server in servers:
+            server.start()
+        texts = endless()
+        run: Awaitable[None]
+        if given.overload:
+            asyncio.run(closed_loop(servers[0], texts, 32, 3))
+            capacity = asyncio.run(closed_loop(servers[0], texts, 32, 8)).texts_per_s
+            print(f"capacity {capacity:.0f} texts/s at 32 connections")
+            run = open_loop(servers[0], texts, 4 * capacity, given.overload)
+        else:
+            run = compare(servers, texts, given.rounds, given.seconds)
+        asyncio.run(run)  # type: ignore[arg-type]
+    finally:
+        for server in servers:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The page's routes over HTTP, with the tiny classifier."""
+
+import base64
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.settings import Settings
+
+CORRECTION = {"text": "The talks go on.", "label": "accusatory", "who": "Ada", "model_label": "neutral"}
+
+
+@pytest.fixture(scope="module")
+def client(tiny_classifier, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("home")
+    settings = Settings(corrections=folder / "corrections.sqlite3")
+    with TestClient(create_app(settings, tiny_classifier)) as client:
+        for _ in range(100):
+            if client.get("/readyz").status_code == 200:
+                break
+        yield client
+
+
+def test_the_page_loads_nothing_from_elsewhere(client, root):
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    for path in (root / "service" / "web").rglob("*"):
+        if path.suffix in (".html", ".css", ".js"):
+            text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+            assert not re.search(r"https?://|\bstyle=|<style|innerHTML|insertAdjacentHTML|\beval\(", text), path
+    named = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
+    assert len(named) >= 5
+    for path in named:
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["x-content-type-options"]) == (200, "nosniff")
+        assert "content-security-policy" in answer.headers
+
+
+def test_every_module_and_font_that_is_named_is_there(client, root):
+    for path in (root / "service" / "web" / "js").glob("*.js"):
+        for name in re.findall(r'from "\./([^"]+)"', path.read_text(encoding="utf-8")):
+            assert client.get(f"/static/js/{name}").status_code == 200
+    for name in re.findall(r'url\("([^"]+)"\)', (root / "service/web/css/base.css").read_text(encoding="utf-8")):
+        assert client.get(name).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/js/../../app.py", "/static/"])
+def test_nothing_else_is_served(client, path):
+    assert client.get(path).status_code == 404
+
+
+def test_a_file_comes_back_as_text(client):
+    content = base64.b64encode("“Yes,” he said.".encode()).decode()
+    answer = client.post("/files", json={"name": "a.txt", "content": content})
+    assert answer.json() == {
+        "documents": [
+            {"name": "a.txt", "text": "“Yes,” he said.", "title": None, "date": None, "source": None, "problem": None}
+        ]
+    }
+    assert client.post("/files", json={"name": "a.txt", "content": "%%%"}).status_code == 422
+
+
+def test_an_explanation_weighs_every_word(client):
+    text = "There is a pause in the talks."
+    label = client.post("/classify", json={"text": text}).json()
+    answer = client.post("/explain", json={"text": text}).json()
+    assert (answer["label"], answer["confidence"]) == (label["stance"], pytest.approx(label["confidence"], abs=1e-3))
+    assert "".join(piece["text"] for piece in answer["pieces"]) == text
+    assert len(answer["pieces"]) == 7
+    assert any(abs(piece["weight"]) > 1e-4 for piece in answer["pieces"])
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"text": ""}, 422),
+        ({"text": "x " * 30_000}, 413),
+        ({"text": "x", "label": "enthusiastic"}, 422),
+        ({"text": "x"}, 200),
+    ],
+)
+def test_explanations_of_odd_texts(client, body, status):
+    assert client.post("/explain", json=body).status_code == status
+
+
+def test_a_correction_is_stored_listed_and_taken_back(client):
+    stored = client.post("/corrections", json=CORRECTION)
+    assert stored.status_code == 201
+    listed = client.get("/corrections").json()["corrections"]
+    assert listed == [stored.json()]
+    assert "accusatory" in client.get("/corrections/labelled.csv").text
+    number = stored.json()["id"]
+    assert client.delete(f"/corrections/{number}?who=Ben").json()["label"] is None
+    assert client.delete(f"/corrections/{number}").status_code == 404
+    assert client.get("/corrections").json() == {"corrections": []}
+    trail = client.get("/corrections?trail=true").json()["corrections"]
+    assert [(line["who"], line["label"]) for line in trail] == [("Ben", None), ("Ada", "accusatory")]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [({"label": "enthusiastic"}, 422), ({"text": "  "}, 422), ({"model_confidence": 2}, 422), ({"extra": 1}, 422)],
+)
+def test_corrections_that_make_no_sense_are_refused(client, change, status):
+    assert client.post("/corrections", json={**CORRECTION, **change}).status_code == status
+
+
+@pytest.mark.parametrize("name", ["csv", "xlsx", "jsonl"])
+def test_exports_are_downloads(client, name):
+    answer = client.post("/export", json={"format": name, "columns": ["text"], "rows": [{"text": "=1"}]})
+    assert answer.headers["content-disposition"] == f'attachment; filename="statements.{name}"'
+    assert answer.content
+
+
+def test_a_fragments_sentence_is_told(client):
+    text = "The minister called the talks “exhausted” on Monday, and then he left the capital for the summit."
+    (statement,) = client.post("/articles", json={"text": text}).json()["statements"]
+    assert statement["kind"] == "fragment"
+    assert "called the talks" in statement["context"]
