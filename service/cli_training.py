@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from model.checkpoint import write_text_atomic
 from model.errors import CheckpointError, DataError
 from service.cli_common import AsJson, Checkpoint, Device, open_checkpoint, print_line
 from service.console import print_comparison, print_evaluation, print_plan, progress_bar, progress_text
@@ -208,6 +207,8 @@ def checkpoints(as_json: AsJson = False) -> None:
 def _told(advance: "Advance", file: Path | None) -> "OnProgress":
     """Return what shows progress, and keeps it in a file for other processes."""
     import time
+
+    from model.checkpoint import write_text_atomic
 
     last_s = 0.0
 

@@ -44,7 +44,7 @@ def test_no_two_picks_are_the_same_statement(results):
 def test_the_file_to_fill_in_is_a_labelled_csv_once_it_is_filled_in(results, tmp_path):
     out = tmp_path / "to_label.csv"
     write_suggestions(out, suggest(results, 8))
-    rows = list(csv.DictReader(out.open(encoding="utf-8-sig")))
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8-sig").splitlines()))
     assert tuple(rows[0]) == COLUMNS
     assert rows[0]["stance"] == ""
     assert (rows[0]["speaker"], rows[0]["given_stance"], rows[0]["confidence"]) == ("A, B", "good", "0.4")
