@@ -101,7 +101,7 @@ class TrainingJobs:
         folder = self.root / job_id
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "lock").open("a+", encoding="utf-8") as lock:
-            if not any(_lock(lock.fileno()) or time.sleep(0.05) for _ in range(5)):  # `running` holds it for a moment
+            if not _lock_patiently(lock.fileno()):
                 raise TrainingRuns(f"the training {self.running() or ''} is under way; wait for it".replace("  ", " "))
             folder.mkdir(exist_ok=True)
             (folder / f"data{suffix}").write_bytes(content)
@@ -169,6 +169,15 @@ def _problems(log: Path) -> tuple[str, ...]:
         lines = []
     errors = tuple(line.removeprefix("Error: ") for line in lines if line.startswith("Error: "))
     return errors or ("the training was interrupted: send the same file again, and it goes on", *lines[-1:])
+
+
+def _lock_patiently(descriptor: int) -> bool:
+    """Take the lock, past those who hold it for the moment in which they ask whether anybody does."""
+    for _ in range(5):
+        if _lock(descriptor):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def _lock(descriptor: int, *, shared: bool = False) -> bool:

@@ -39,6 +39,8 @@ class TrainingAnswer(BaseModel):
 def add_training_routes(app: FastAPI, settings: Settings, problems: dict[int | str, dict[str, Any]]) -> None:
     """Add the routes to an app."""
     jobs = TrainingJobs(settings.store)
+    refused: dict[int | str, dict[str, Any]] = {status: problems[status] for status in (401, 403, 404)}
+    page: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
 
     @app.post(
         "/training",
@@ -77,7 +79,7 @@ def add_training_routes(app: FastAPI, settings: Settings, problems: dict[int | s
 
     @app.get(
         "/training/{job_id}",
-        responses={status: problems[status] for status in (401, 403, 404)},
+        responses=refused,
         response_model=TrainingAnswer,
     )
     async def show(job_id: str) -> Any:
@@ -88,7 +90,7 @@ def add_training_routes(app: FastAPI, settings: Settings, problems: dict[int | s
     @app.get(
         "/training/{job_id}/report",
         response_class=FileResponse,
-        responses={status: problems[status] for status in (401, 403, 404)} | {200: {"content": {"text/html": {}}}},
+        responses=refused | page,
     )
     async def report(job_id: str) -> Any:
         """Return the report of a finished training, one HTML page."""

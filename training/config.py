@@ -93,14 +93,19 @@ class Recipe:
         """Return the settings for the manifest."""
         return asdict(self)
 
+    @property
+    def effort(self) -> str:
+        """What is trained, in words."""
+        return "the head alone" if self.method == "frozen" else f"{self.epochs} epochs"
+
 
 LARGE_BASE = {"epochs": 3, "learning_rate": 3e-5, "head_learning_rate": 3e-4, "frozen_layers": 3}
 """What differs for encoders of twelve layers and more: they learn faster and forget more at a high rate."""
-SMALL_DATA = {"epochs": 8, "learning_rate": 5e-5, "head_learning_rate": 1e-3, "label_smoothing": 0.0}
-LARGE_SMALL = {"learning_rate": 2e-5, "frozen_layers": 3}
+SMALL_DATA = {"epochs": 4, "learning_rate": 1e-5, "head_learning_rate": 1e-3, "label_smoothing": 0.0}
+LARGE_SMALL = {"frozen_layers": 3}
 """What differs for `fewshot`, and for it with a large encoder."""
 FEW_ROWS_A_LABEL = 100
-"""Mean number of training rows a label under which `auto` takes `fewshot`."""
+"""Mean number of training rows a label under which `auto` takes `frozen`: fine-tuning gained nothing there."""
 SMALL_FOLDS = 3
 """Folds that calibrate where rows are too few to be held out."""
 
@@ -112,7 +117,7 @@ def recipe_for(
 
     Args:
         base: as in `Recipe`.
-        method: as in `Recipe`, or `auto`: `fewshot` for few rows, else `finetune`.
+        method: as in `Recipe`, or `auto`: `frozen` for few rows, else `finetune`.
         rows_a_label: mean number of training rows a label; None for many.
         given: settings that the user chose; None counts as not given.
 
@@ -120,7 +125,7 @@ def recipe_for(
         TrainingError: a number that cannot work, or an unknown method.
     """
     if method == "auto":
-        method = "fewshot" if rows_a_label is not None and rows_a_label < FEW_ROWS_A_LABEL else "finetune"
+        method = "frozen" if rows_a_label is not None and rows_a_label < FEW_ROWS_A_LABEL else "finetune"
     suited: dict[str, Any] = dict(LARGE_BASE) if is_large(base) else {}
     if method != "finetune":
         suited |= SMALL_DATA | (LARGE_SMALL if is_large(base) else {})

@@ -40,7 +40,7 @@ def warm_start(
     """
     texts = [row.text for row in rows]
     if can_pool(network) and not is_classifier(base):
-        add_mean_pooling(network, torch.from_numpy(mean_embeddings(network.base_model, encoder, texts)))
+        add_mean_pooling(network)
     solve_head(network, features(network, encoder, texts), rows, labels, recipe.head_strength)
 
 

@@ -208,7 +208,7 @@ def _background(data: LabelledData, base: Base, recipe: Recipe, split: Split, he
     stances = data.labels.stance
     apart = held is not split.train  # out of fold, there are no other rows to measure the simple methods on
     return Background(
-        facts=facts_of(stances, recipe.as_dict(), base.name, data.name, len(data.rows)),
+        facts=facts_of(stances, recipe, base.name, data.name, len(data.rows)),
         split=counts_of(split),
         warnings=data.warnings,
         baselines=baselines(train, embed_rows(base, recipe, held), split.train, stances) if apart else {},
