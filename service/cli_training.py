@@ -35,7 +35,7 @@ def train(
     base: Annotated[
         str, typer.Option(help="minilm, mpnet, a folder (an earlier checkpoint too), or a hub id.")
     ] = "minilm",
-    recipe: Annotated[str, typer.Option(help="auto (by the number of rows), finetune, fewshot or frozen.")] = "auto",
+    recipe: Annotated[str, typer.Option(help="auto (by the number of rows), finetune, warm or frozen.")] = "auto",
     delta_rank: Annotated[int | None, typer.Option(min=1, help="Write a small difference to the base instead.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="A stronger checkpoint to learn from as well.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,

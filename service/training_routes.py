@@ -57,7 +57,7 @@ def add_training_routes(app: FastAPI, settings: Settings, problems: dict[int | s
     async def start(
         request: Request,
         base: Annotated[str, Query(description="minilm, mpnet, or the id of an earlier checkpoint.")] = "minilm",
-        recipe: Annotated[Literal["auto", "finetune", "fewshot", "frozen"], Query(description="Recipe.")] = "auto",
+        recipe: Annotated[Literal["auto", "finetune", "warm", "frozen"], Query(description="Recipe.")] = "auto",
         epochs: Annotated[int | None, Query(ge=1, le=100, description="Passes over the rows.")] = None,
         seed: Annotated[int | None, Query(ge=0, description="Seed.")] = None,
         target: Annotated[str | None, Query(max_length=500, description="What the stance is toward.")] = None,

@@ -94,7 +94,7 @@ def learn(
     recipe, labels = lesson.recipe, lesson.labels
     network, tokenizer = build_network(lesson.base, labels, recipe)
     if recipe.method != "finetune":
-        from training.fewshot import warm_start
+        from training.warm_start import warm_start
 
         warm_start(network, text_encoder(tokenizer, recipe.max_tokens), lesson.base, rows, labels, recipe)
     if recipe.method == "frozen":

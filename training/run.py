@@ -161,7 +161,7 @@ def plan_split(data: LabelledData, recipe: Recipe) -> tuple[Recipe, Split]:
     if recipe.folds:
         split = split_rows(data, recipe.validation_share, recipe.seed, hold_out=False)
         return recipe, Split([*split.train, *split.validation], [], split.test)
-    if recipe.method != "finetune" and not any(row.split == "validation" for row in data.rows):
+    if recipe.method == "frozen" and not any(row.split == "validation" for row in data.rows):
         split = split_rows(data, recipe.validation_share, recipe.seed, hold_out=False)
         smallest = min(Counter(row.stance for row in split.train).values())
         return replace(recipe, folds=max(2, min(SMALL_FOLDS, smallest))), split

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 from transformers import AutoModelForSequenceClassification, MPNetConfig, MPNetForSequenceClassification
 
@@ -14,11 +15,11 @@ from model.loading import open_classifier
 from training.config import Recipe, recipe_for
 from training.data import Row, read_labelled
 from training.evaluate import evaluate
-from training.fewshot import features, mean_embeddings, solve_head, warm_start
 from training.network import build_network, text_encoder
 from training.pooling import add_mean_pooling, can_pool, last_linear
 from training.run import train
 from training.split import fold_rows
+from training.warm_start import features, mean_embeddings, solve_head, warm_start
 
 TEXTS = ["Peace talks in Anchorage go on as agreed.", "Moscow", "Kyiv slammed the door on the talks, he said. " * 3]
 
@@ -106,10 +107,10 @@ def few(tmp_path_factory):
     return read_labelled(path)
 
 
-@pytest.mark.parametrize("method", ["fewshot", "frozen"])
-def test_few_rows_train_whole_and_calibrate_out_of_fold(few, tiny_base, tmp_path, method):
-    recipe = recipe_for(str(tiny_base), method, rows_a_label=few.rows_a_label, head_strength=30.0)
+def test_few_rows_train_whole_and_calibrate_out_of_fold(few, tiny_base, tmp_path):
+    recipe = recipe_for(str(tiny_base), rows_a_label=few.rows_a_label, head_strength=30.0)
     manifest, figures = train(few, tmp_path / "run", recipe)
+    assert manifest.training["method"] == "frozen"
     assert manifest.training["split"]["train"] == {"bad": 8, "good": 8}
     assert manifest.training["split"]["validation"] == {}
     assert manifest.training["folds"] == 3
@@ -125,6 +126,19 @@ def test_few_rows_train_whole_and_calibrate_out_of_fold(few, tiny_base, tmp_path
     assert again.macro_f1 == figures.macro_f1
 
 
+def test_a_warm_start_is_fine_tuned_and_its_pooling_left_alone(few, tiny_base, tmp_path):
+    recipe = recipe_for(str(tiny_base), "warm", epochs=2, folds=2, head_strength=30.0)
+    manifest, figures = train(few, tmp_path / "warm", recipe)
+    plain, _ = train(few, tmp_path / "frozen", recipe_for(str(tiny_base), "frozen", folds=2, head_strength=30.0))
+    assert manifest.training["folds"] == 2
+    assert figures.macro_f1 > 0.6
+    assert manifest.files["model.safetensors"] != plain.files["model.safetensors"]
+    warm, frozen = (load_file(tmp_path / name / "model.safetensors") for name in ("warm", "frozen"))
+    same = {name for name in warm if torch.equal(warm[name], frozen[name])}
+    assert all(name in same for name in warm if ".layer.2." in name or ".pooler." in name or ".embeddings." in name)
+    assert not any(".layer.1.attention" in name and name.endswith("weight") for name in same if "LayerNorm" not in name)
+
+
 def test_folds_measure_every_row_once_and_keep_groups_together():
     rows = [Row("f", n, f"text {n}", ("a", "b")[n % 2], group=f"g{n // 4}") for n in range(40)]
     folds = fold_rows(rows, 4, seed=1, name="f")
@@ -138,9 +152,10 @@ def test_folds_measure_every_row_once_and_keep_groups_together():
 
 def test_the_recipe_follows_the_number_of_rows_and_the_users_word():
     assert recipe_for("minilm", rows_a_label=64).method == "frozen"
-    assert recipe_for("minilm", rows_a_label=550).method == "finetune"
+    assert recipe_for("minilm", rows_a_label=550).method == "warm"
+    assert recipe_for("minilm", rows_a_label=1700).method == "finetune"
     assert recipe_for("minilm", "frozen", rows_a_label=550).method == "frozen"
-    with pytest.raises(TrainingError, match="fewshot"):
+    with pytest.raises(TrainingError, match="frozen"):
         recipe_for("minilm", "magic")
     with pytest.raises(TrainingError, match="folds"):
         recipe_for("minilm", folds=1)
