@@ -34,7 +34,7 @@ from training.card import write_card
 from training.config import DEFAULT_TARGET, SMALL_FOLDS, Recipe
 from training.data import LabelledData, Row
 from training.evaluate import Evaluation, evaluate, measure
-from training.learn import Lesson, forget_work, is_main_process, learn, out_of_fold, work_folder
+from training.learn import Lesson, forget_work, is_main_process, learn, machine, out_of_fold, work_folder
 from training.progress import OnProgress, Progress, ignore_progress
 from training.report import Background, facts_of, write_report
 from training.split import Split, split_rows
@@ -130,6 +130,7 @@ def train(
                 "teacher": teacher.checkpoint_id if teacher else None,
                 "split": counts_of(split),
                 "cross_validation": cross,
+                "machine": machine(),
             },
             metrics={"set": name, **figures.metrics()},
             versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},

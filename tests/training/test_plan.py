@@ -24,8 +24,8 @@ def test_counts_splits_and_time_and_nothing_written(root, labelled, tiny_base, t
         [*command, "--out", str(tmp_path / "x")], cwd=root, capture_output=True, text=True, timeout=120
     )
     assert told.returncode == 0, told.stderr
-    assert re.search(r"train\s+│\s+216 │ 108 │ 108", told.stdout)
-    assert re.search(r"validation\s+│\s+24 │ 12\s+│ 12", told.stdout)
+    assert re.search(r"train\s+│ 216\s+│ 108 │ 108", told.stdout)
+    assert re.search(r"validation\s+│ 24\s+│ 12\s+│ 12", told.stdout)
     assert re.search(r"expected time \d+\.\d minutes for 1 network", told.stdout)
     assert "recipe warm" in told.stdout
     assert not list(tmp_path.iterdir())
