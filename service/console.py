@@ -180,7 +180,7 @@ def print_plan(name: str, plan: "Plan") -> None:
         table.add_row(split, str(sum(counts.values())), *(str(counts.get(stance, 0)) for stance in stances))
     Console(width=None if sys.stdout.isatty() else 120).print(table)
     recipe = plan.recipe
-    kind = f"recipe {recipe.method}, base {recipe.base}, {recipe.epochs} epochs"
+    kind = f"recipe {recipe.method}, base {recipe.base}, {recipe.effort}"
     typer.echo(f"{kind}, {recipe.folds} folds" if recipe.folds else kind)
     rate = f"; timed here: {plan.rows_per_s:.0f} rows/s" if plan.rows_per_s else ""
     typer.echo(f"expected time {plan.seconds / 60:.1f} minutes for {plan.runs} network(s){rate}")

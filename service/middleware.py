@@ -38,7 +38,7 @@ _COMMON = (
 )
 _HEADERS = (*_COMMON, (b"content-security-policy", _POLICY.encode()))
 _DOCS_HEADERS = (*_COMMON, (b"content-security-policy", _DOCS_POLICY.encode()))
-_UNCACHED = ("/classify", "/articles", "/model", "/admin", "/healthz", "/readyz", "/metrics")
+_UNCACHED = ("/classify", "/articles", "/model", "/admin", "/training", "/healthz", "/readyz", "/metrics")
 
 
 class Frame:

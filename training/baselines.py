@@ -40,8 +40,8 @@ def embed_rows(base: Base, recipe: Recipe, rows: Sequence[Row]) -> Embedded:
     """Embed rows by the base as it came."""
     from transformers import AutoModel, AutoTokenizer
 
-    from training.fewshot import mean_embeddings
     from training.network import text_encoder
+    from training.warm_start import mean_embeddings
 
     most = MOST_EMBEDDED_LARGE if is_large(recipe.base) else MOST_EMBEDDED
     picked = list(rows)

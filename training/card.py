@@ -49,7 +49,8 @@ On the {metrics["rows"]} {metrics["set"]} rows of `{manifest.corpus["name"]}`: m
 
 ## Training
 Base {manifest.base["name"]} (SHA-256 `{manifest.base["sha256"] or "not known"}`), corpus `{manifest.corpus["name"]}`
-({manifest.corpus["rows"]} rows, SHA-256 `{manifest.corpus["sha256"]}`), {training["epochs"]} epochs, seed
+({manifest.corpus["rows"]} rows, SHA-256 `{manifest.corpus["sha256"]}`), recipe
+{training["method"]} ({"the head alone" if training["method"] == "frozen" else f"{training['epochs']} epochs"}), seed
 {training["seed"]}, {manifest.trained_at}. All settings and library versions are in `manifest.json`.
 
 Temperatures: stance {calibration.stance_temperature}, sentiment {calibration.sentiment_temperature}; `uncertain` under

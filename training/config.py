@@ -10,7 +10,7 @@ from model.errors import TrainingError
 DEFAULT_TARGET = "the Anchorage framework: the understandings of the Putin-Trump summit of 15 August 2025"
 
 
-METHODS = ("finetune", "fewshot", "frozen")
+METHODS = ("finetune", "warm", "frozen")
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Recipe:
 
     Args:
         base: `minilm`, `mpnet`, a folder, or a hub id.
-        method: `finetune` (first token, fresh head), `fewshot` (mean pooling, head solved by logistic regression, then
-            a careful fine-tuning of both), or `frozen` (the same without the fine-tuning).
+        method: `finetune` (first token, fresh head), `warm` (mean pooling, head solved by logistic regression, then
+            fine-tuning of both), or `frozen` (the same without the fine-tuning).
         epochs: passes over the training rows.
         batch_size: statements a step.
         learning_rate: peak rate of the encoder; linear warm-up, linear decay to zero.
@@ -28,7 +28,7 @@ class Recipe:
         warmup_share: share of the steps in which the rate rises.
         patience: epochs without a better validation macro-F1 after which training stops; 0 for never.
         class_weight_power: weight of a label's loss: its share of the rows to the minus this power; 0 for no weights.
-        head_strength: inverse regularisation of the logistic regression that solves the head (`fewshot`, `frozen`).
+        head_strength: inverse regularisation of the logistic regression that solves the head (`warm`, `frozen`).
         folds: 0 calibrates on held-out rows; K >= 2 trains K times more, calibrates and measures out of fold.
         weight_decay: AdamW's, not on biases and layer norms.
         label_smoothing: share of each stance target spread over all labels.
@@ -93,14 +93,20 @@ class Recipe:
         """Return the settings for the manifest."""
         return asdict(self)
 
+    @property
+    def effort(self) -> str:
+        """What is trained, in words."""
+        return "the head alone" if self.method == "frozen" else f"{self.epochs} epochs"
+
 
 LARGE_BASE = {"epochs": 3, "learning_rate": 3e-5, "head_learning_rate": 3e-4, "frozen_layers": 3}
 """What differs for encoders of twelve layers and more: they learn faster and forget more at a high rate."""
-SMALL_DATA = {"epochs": 8, "learning_rate": 5e-5, "head_learning_rate": 1e-3, "label_smoothing": 0.0}
-LARGE_SMALL = {"learning_rate": 2e-5, "frozen_layers": 3}
-"""What differs for `fewshot`, and for it with a large encoder."""
+WARM = {"head_learning_rate": 1e-3}
+"""What differs for a head that starts solved, on pooled features of length one."""
 FEW_ROWS_A_LABEL = 100
-"""Mean number of training rows a label under which `auto` takes `fewshot`."""
+"""Mean number of training rows a label under which `auto` takes `frozen`: fine-tuning gained nothing there."""
+MANY_ROWS_A_LABEL = 1000
+"""The number from which on `auto` takes `finetune`: a layer less, and no worse."""
 SMALL_FOLDS = 3
 """Folds that calibrate where rows are too few to be held out."""
 
@@ -112,7 +118,7 @@ def recipe_for(
 
     Args:
         base: as in `Recipe`.
-        method: as in `Recipe`, or `auto`: `fewshot` for few rows, else `finetune`.
+        method: as in `Recipe`, or `auto`: `frozen` for few rows, `warm` for some, `finetune` for many.
         rows_a_label: mean number of training rows a label; None for many.
         given: settings that the user chose; None counts as not given.
 
@@ -120,10 +126,11 @@ def recipe_for(
         TrainingError: a number that cannot work, or an unknown method.
     """
     if method == "auto":
-        method = "fewshot" if rows_a_label is not None and rows_a_label < FEW_ROWS_A_LABEL else "finetune"
+        count = float("inf") if rows_a_label is None else rows_a_label
+        method = "frozen" if count < FEW_ROWS_A_LABEL else "warm" if count < MANY_ROWS_A_LABEL else "finetune"
     suited: dict[str, Any] = dict(LARGE_BASE) if is_large(base) else {}
     if method != "finetune":
-        suited |= SMALL_DATA | (LARGE_SMALL if is_large(base) else {})
+        suited |= WARM
     chosen = {key: value for key, value in given.items() if value is not None}
     return Recipe(base=base, method=method, **{**suited, **chosen})
 

@@ -64,6 +64,14 @@ def is_main_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def machine() -> dict[str, Any]:
+    """Return what the last digits of a run depend on besides its recipe."""
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return {"device": device, "threads": torch.get_num_threads(), "processes": int(os.environ.get("WORLD_SIZE", "1"))}
+
+
 def learn(
     lesson: Lesson,
     rows: Sequence[Row],
@@ -94,7 +102,7 @@ def learn(
     recipe, labels = lesson.recipe, lesson.labels
     network, tokenizer = build_network(lesson.base, labels, recipe)
     if recipe.method != "finetune":
-        from training.fewshot import warm_start
+        from training.warm_start import warm_start
 
         warm_start(network, text_encoder(tokenizer, recipe.max_tokens), lesson.base, rows, labels, recipe)
     if recipe.method == "frozen":

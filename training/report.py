@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from model.checkpoint import write_text_atomic
 from model.records import Prediction
+from training.config import Recipe
 from training.data import Row
 from training.evaluate import Evaluation, confident_errors
 
@@ -232,11 +233,11 @@ def _with_interval(value: float, interval: tuple[float, float]) -> str:
     return f"{value:.2f} [{interval[0]:.2f}, {interval[1]:.2f}]"
 
 
-def facts_of(labels: Sequence[str], recipe: Mapping[str, Any], base: str, corpus: str, rows: int) -> dict[str, str]:
+def facts_of(labels: Sequence[str], recipe: Recipe, base: str, corpus: str, rows: int) -> dict[str, str]:
     """Return what a reader asks first of a checkpoint, in words."""
     return {
         "stances": ", ".join(labels),
         "base": base,
         "corpus": f"{corpus}, {rows} rows",
-        "recipe": f"{recipe['method']}, {recipe['epochs']} epochs, seed {recipe['seed']}",
+        "recipe": f"{recipe.method}, {recipe.effort}, seed {recipe.seed}",
     }

@@ -34,7 +34,7 @@ from training.card import write_card
 from training.config import DEFAULT_TARGET, SMALL_FOLDS, Recipe
 from training.data import LabelledData, Row
 from training.evaluate import Evaluation, evaluate, measure
-from training.learn import Lesson, forget_work, is_main_process, learn, out_of_fold, work_folder
+from training.learn import Lesson, forget_work, is_main_process, learn, machine, out_of_fold, work_folder
 from training.progress import OnProgress, Progress, ignore_progress
 from training.report import Background, facts_of, write_report
 from training.split import Split, split_rows
@@ -130,6 +130,7 @@ def train(
                 "teacher": teacher.checkpoint_id if teacher else None,
                 "split": counts_of(split),
                 "cross_validation": cross,
+                "machine": machine(),
             },
             metrics={"set": name, **figures.metrics()},
             versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
@@ -161,7 +162,7 @@ def plan_split(data: LabelledData, recipe: Recipe) -> tuple[Recipe, Split]:
     if recipe.folds:
         split = split_rows(data, recipe.validation_share, recipe.seed, hold_out=False)
         return recipe, Split([*split.train, *split.validation], [], split.test)
-    if recipe.method != "finetune" and not any(row.split == "validation" for row in data.rows):
+    if recipe.method == "frozen" and not any(row.split == "validation" for row in data.rows):
         split = split_rows(data, recipe.validation_share, recipe.seed, hold_out=False)
         smallest = min(Counter(row.stance for row in split.train).values())
         return replace(recipe, folds=max(2, min(SMALL_FOLDS, smallest))), split
@@ -208,7 +209,7 @@ def _background(data: LabelledData, base: Base, recipe: Recipe, split: Split, he
     stances = data.labels.stance
     apart = held is not split.train  # out of fold, there are no other rows to measure the simple methods on
     return Background(
-        facts=facts_of(stances, recipe.as_dict(), base.name, data.name, len(data.rows)),
+        facts=facts_of(stances, recipe, base.name, data.name, len(data.rows)),
         split=counts_of(split),
         warnings=data.warnings,
         baselines=baselines(train, embed_rows(base, recipe, held), split.train, stances) if apart else {},

@@ -1,8 +1,8 @@
-"""For few rows: a network that starts where a frozen encoder with logistic regression ends.
+"""A network that starts where a frozen encoder with logistic regression ends.
 
 Linear probing, then fine-tuning (Kumar et al., 2022): the network first gets mean pooling (`training.pooling`) and a
 head solved by logistic regression on the pooled embeddings, so that no random head shakes the encoder with its first
-gradients; what follows is the ordinary fine-tuning at a low rate.
+gradients; what follows, where rows are enough, is the ordinary fine-tuning.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def warm_start(
     """
     texts = [row.text for row in rows]
     if can_pool(network) and not is_classifier(base):
-        add_mean_pooling(network, torch.from_numpy(mean_embeddings(network.base_model, encoder, texts)))
+        add_mean_pooling(network)
     solve_head(network, features(network, encoder, texts), rows, labels, recipe.head_strength)
 
 
