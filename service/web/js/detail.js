@@ -16,7 +16,7 @@ export function detailOf(statement, { preview = false } = {}) {
   const correction = correctionOf(statement);
   const copies = statements().filter((other) => other.words === statement.words).length;
   return [
-    h("div", { class: "detail-head" }, badge(stanceOf(statement), { uncertain: unsure(statement), corrected: Boolean(correction) })),
+    h("h2", { class: "detail-head" }, badge(stanceOf(statement), { uncertain: unsure(statement), corrected: Boolean(correction) })),
     h("blockquote", { class: "detail-quote" }, statement.text),
     h("p", { class: "detail-who" }, h("strong", {}, statement.speaker ?? statement.speaker_mention ?? "Speaker unknown"),
       statement.speaker && statement.speaker_mention && statement.speaker_mention !== statement.speaker
