@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
-CORPUS ?= training/corpus/rewritten.csv
+CORPUS ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv frozen.csv)
 OUT ?= runs/anchorage-minilm
 .PHONY: serve test check lint train help clean
 
@@ -26,7 +26,13 @@ $(VENV)/.dev: $(VENV)/.base
 serve: $(VENV)/.base ## install and start the service with the checkpoint that ships
 	$(BIN)/stance serve --host $(HOST) --port $(PORT)
 
-test: $(VENV)/.dev ## install and run every test, the slow ones too
+CHROMIUM := /usr/bin/chromium
+$(CHROMIUM):
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else echo "No $(CHROMIUM): the page's browser tests need it (apt-get install chromium)"; fi
+
+test: $(VENV)/.dev $(CHROMIUM) ## install and run every test, the slow ones too
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev ## formatting, lint, types, import arrows

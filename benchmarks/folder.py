@@ -117,8 +117,9 @@ if __name__ == "__main__":
     with LocalEngine(classifier, int(workers) if workers else None) as engine:
         summary = score_folder(Task(folder, Path(out)), engine, classifier.labels, classifier.checkpoint_id)
     seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "cpu_s": cpu() - used, "documents": summary.documents, "rows": summary.statements,
-                      "duplicates": summary.duplicates, "backend": classifier.backend.name}))
+    print(json.dumps({"seconds": seconds, "cpu_s": cpu() - used, "documents": summary.documents,
+                      "rows": summary.statements, "duplicates": summary.duplicates,
+                      "backend": classifier.backend.name}))
 """
 )
 
@@ -218,7 +219,8 @@ def main() -> None:
             f"  rows {told['rows'] / seconds:.0f}/s = {told['rows'] / seconds / best:.0%} of the ceiling; "
             f"the network {scored / seconds:.0f}/s = {scored / seconds / best:.0%}; "
             f"{told['documents'] / seconds:.0f} documents/s\n"
-            f"  processor time a distinct statement: {cost:.2f} ms, of it the ceiling's {cheapest:.2f} = {cheapest / cost:.0%}; "
+            f"  processor time a distinct statement: {cost:.2f} ms, "
+            f"of it the ceiling's {cheapest:.2f} = {cheapest / cost:.0%}; "
             f"a row: {1000 * told['cpu_s'] / told['rows']:.2f} ms\n"
             f"  peak memory {peak:.0f} MB, all processes",
             flush=True,

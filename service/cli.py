@@ -13,6 +13,7 @@ from service.console import (
     folder_text,
     print_comparison,
     print_evaluation,
+    print_plan,
     print_summary,
     progress_bar,
     progress_text,
@@ -57,34 +58,14 @@ def options(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 8000 by default.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that share the port; 1 by default.")] = None,
     checkpoint: Checkpoint = None,
 ) -> None:
-    """Start the REST service; more settings through STANCE_* environment variables (see service/settings.py)."""
-    from pydantic import ValidationError
-
+    """Start the REST service."""
     from service.server import serve as run
     from service.settings import Settings
 
-    chosen = {"host": host, "port": port, "workers": workers, "checkpoint": checkpoint}
-    given: dict[str, Any] = {key: value for key, value in chosen.items() if value is not None}
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise typer.BadParameter(f"{name} (STANCE_{name.upper()}): {first['msg']}") from error
-    run(settings)
-
-
-@app.command()
-def key() -> None:
-    """Make an API key: the key for its holder, and the hash that the service is given."""
-    from service.keys import new_key
-
-    secret, digest = new_key()
-    typer.echo(f"key     {secret}\nsha256  {digest}")
-    typer.echo("Put the hash into STANCE_API_KEYS (or STANCE_ADMIN_KEYS), or a line of STANCE_API_KEYS_FILE.", err=True)
+    given = {"host": host, "port": port, "checkpoint": checkpoint}
+    run(Settings(**{key: value for key, value in given.items() if value is not None}))  # type: ignore[arg-type]
 
 
 @app.command()
@@ -202,20 +183,30 @@ def quotes(
 
 @app.command()
 def train(
-    csv: Annotated[list[Path], typer.Argument(help="Labelled CSV; several are joined.")],
+    csv: Annotated[list[Path], typer.Argument(help="Labelled CSV or XLSX; several are joined.")],
     out: Annotated[Path, typer.Option(help="Checkpoint folder to write.")] = Path("runs/checkpoint"),
-    base: Annotated[str, typer.Option(help="minilm, mpnet, a folder, or a hub id.")] = "minilm",
+    base: Annotated[
+        str, typer.Option(help="minilm, mpnet, a folder (an earlier checkpoint too), or a hub id.")
+    ] = "minilm",
+    recipe: Annotated[str, typer.Option(help="auto (by the number of rows), finetune, fewshot or frozen.")] = "auto",
     delta_rank: Annotated[int | None, typer.Option(min=1, help="Write a small difference to the base instead.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="A stronger checkpoint to learn from as well.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Measure and calibrate by so many folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the split, the head and the order of rows.")] = None,
     target: Annotated[str | None, typer.Option(help="What the stance is toward, in words.")] = None,
     text_column: TextColumn = None,
     stance_column: StanceColumn = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a file for its doubtful rows too.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint at --out.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check, split and time a few steps; write nothing.")
+    ] = False,
 ) -> None:
-    """Train a checkpoint from a labelled CSV, with calibration and a report."""
+    """Train a checkpoint from a labelled CSV, with calibration and a report.
+
+    Interrupted, the same command goes on from the last saved step.
+    """
     from training.config import DEFAULT_TARGET, recipe_for
     from training.data import read_labelled
     from training.run import train as run
@@ -223,19 +214,29 @@ def train(
     data = read_labelled(*csv, text_column=text_column, stance_column=stance_column, strict=strict)
     for warning in data.warnings:
         typer.echo(f"Warning: {warning}", err=True)
-    recipe = recipe_for(base, epochs=epochs, seed=seed, delta_rank=delta_rank)
+    chosen = recipe_for(
+        base, recipe, rows_a_label=data.rows_a_label, epochs=epochs, folds=folds, seed=seed, delta_rank=delta_rank
+    )
+    if dry_run:
+        from training.plan import plan
+
+        print_plan(data.name, plan(data, chosen))
+        return
     with progress_bar("training") as advance:
         manifest, figures = run(
             data,
             out,
-            recipe,
+            chosen,
             target=target or DEFAULT_TARGET,
             teacher=_open(teacher, None) if teacher else None,
             overwrite=overwrite,
             on_progress=lambda progress: advance(progress.step, progress.steps, progress_text(progress)),
         )
     print_evaluation(f"{manifest.checkpoint_id} on its {manifest.metrics['set']} rows", figures)
-    typer.echo(f"Wrote {out}")
+    if cross := manifest.training["cross_validation"]:
+        each = ", ".join(f"{score:.3f}" for score in cross["by_fold"])
+        typer.echo(f"cross-validation macro-F1 {cross['macro_f1']:.3f} (by fold: {each})")
+    typer.echo(f"Wrote {out}; report: {out / 'report' / 'report.html'}")
 
 
 @app.command()
@@ -250,8 +251,9 @@ def evaluate(
 ) -> None:
     """Score a labelled CSV: macro-F1, per class, confusion, calibration, and the errors."""
     from training.data import read_labelled
-    from training.evaluate import confident_errors, write_report
+    from training.evaluate import confident_errors
     from training.evaluate import evaluate as run
+    from training.report import write_report
 
     data = read_labelled(*csv, text_column=text_column, stance_column=stance_column)
     classifier = _open(checkpoint, device)
@@ -305,6 +307,24 @@ def promote(
             raise CheckpointError(f"{new} is worse on the frozen set: not promoted (--force does it all the same)")
     switch = store.switch(store.add(new), "forced" if force else "promoted", figures)
     typer.echo(f"{switch.new} is served from now on; before: {switch.old} (stance rollback)")
+
+
+@app.command()
+def suggest(
+    results: Annotated[Path, typer.Argument(help="What stance score wrote: JSONL or CSV.")],
+    n: Annotated[int, typer.Option("--n", min=1, help="How many statements.")] = 50,
+    out: Annotated[Path, typer.Option(help="CSV to fill in.")] = Path("to_label.csv"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out, labels in it included.")] = False,
+) -> None:
+    """Pick the statements most worth labelling: uncertain, unlike each other, no duplicates."""
+    from training.suggest import suggest as run
+    from training.suggest import write_suggestions
+
+    if out.exists() and not overwrite:
+        raise DataError(f"{out} exists already, perhaps with labels in it: choose another --out, or pass --overwrite")
+    picked = run(results, n)
+    write_suggestions(out, picked)
+    typer.echo(f"Wrote {len(picked)} statements to {out}: fill in the column stance, then stance train {out}")
 
 
 @app.command()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from service.folder.tally import Summary
     from training.compare import Comparison
     from training.evaluate import Evaluation
+    from training.plan import Plan
     from training.progress import Progress
 
 QUIET_S = 15.0
@@ -67,11 +68,12 @@ def _plain_lines(what: str) -> Advance:
 
 def progress_text(progress: "Progress") -> str:
     """Say what a waiting person asks: loss, learning rate, rows a second, time left."""
-    if progress.stage != "train":
+    if not progress.steps:
         return progress.stage
     loss = "-" if progress.loss is None else f"{progress.loss:.3f}"
     left = "?" if progress.seconds_left is None else f"{progress.seconds_left:.0f} s left"
-    return f"loss {loss}  rate {progress.learning_rate:.1e}  {progress.rows_per_s:.0f} rows/s  {left}"
+    stage = "" if progress.stage == "train" else f"{progress.stage}  "
+    return f"{stage}loss {loss}  rate {progress.learning_rate:.1e}  {progress.rows_per_s:.0f} rows/s  {left}"
 
 
 def folder_text(progress: "FolderProgress") -> str:
@@ -165,6 +167,24 @@ def print_evaluation(title: str, figures: "Evaluation") -> None:
         scores = (f"{value:.2f}" for value in (each.precision, each.recall, each.f1))
         table.add_row(label, *scores, str(each.support), *map(str, figures.confusion[index]))
     Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def print_plan(name: str, plan: "Plan") -> None:
+    """Print what a training run would do."""
+    from rich.console import Console
+    from rich.table import Table
+
+    stances = sorted({stance for counts in plan.split.values() for stance in counts})
+    table = Table("split", "rows", *stances, title=name)
+    for split, counts in plan.split.items():
+        table.add_row(split, str(sum(counts.values())), *(str(counts.get(stance, 0)) for stance in stances))
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    recipe = plan.recipe
+    kind = f"recipe {recipe.method}, base {recipe.base}, {recipe.epochs} epochs"
+    typer.echo(f"{kind}, {recipe.folds} folds" if recipe.folds else kind)
+    rate = f"; timed here: {plan.rows_per_s:.0f} rows/s" if plan.rows_per_s else ""
+    typer.echo(f"expected time {plan.seconds / 60:.1f} minutes for {plan.runs} network(s){rate}")
+    typer.echo("Nothing was trained or written.")
 
 
 def print_comparison(comparison: "Comparison") -> None:

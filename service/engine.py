@@ -184,6 +184,9 @@ class ModelHost:
         except StanceError as error:
             self._failure = error
             log.error("the checkpoint cannot be served: %s", error)
+        except Exception as error:
+            self._failure = StanceError(f"the checkpoint cannot be loaded ({type(error).__name__}); see the log")
+            log.exception("the checkpoint cannot be loaded")
 
     async def swap(self, folder: Path | None = None) -> tuple[str | None, str]:
         """Load a checkpoint beside the one that serves, warm it up, switch; the old one finishes its requests.

@@ -117,6 +117,7 @@ def make_server(settings: Settings, app: FastAPI) -> Server:
         proxy_headers=False,
         server_header=False,
         backlog=2048,
+        timeout_keep_alive=30,
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
     return Server(config, settings.drain_grace_s)

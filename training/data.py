@@ -75,6 +75,11 @@ class LabelledData:
     labels: LabelSpace
     warnings: tuple[str, ...] = ()
 
+    @property
+    def rows_a_label(self) -> float:
+        """Mean number of training rows a label: what decides whether they are few."""
+        return sum(row.split in ("", "train") for row in self.rows) / len(self.labels.stance)
+
 
 def label_space(rows: list[Row]) -> LabelSpace:
     """Return the labels that rows hold: the default order where they are the default labels, else alphabetical."""

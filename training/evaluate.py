@@ -1,9 +1,7 @@
-"""How good a classifier is on labelled rows: figures, and the report beside a checkpoint."""
+"""How good a classifier is on labelled rows."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from model.calibration import expected_calibration_error
-from model.checkpoint import write_text_atomic
 from model.classifier import StanceClassifier
 from model.errors import DataError
 from model.labels import LabelSpace
@@ -187,28 +184,3 @@ def confident_errors(rows: Sequence[Row], predictions: Sequence[Prediction], mos
         }
         for confidence, r, p in sorted(wrong, key=lambda item: (-item[0], item[1].number))[:most]
     ]
-
-
-def write_report(
-    folder: Path, name: str, rows: Sequence[Row], evaluation: Evaluation, predictions: Sequence[Prediction]
-) -> None:
-    """Write `report.json`, `errors.json` and three plots into a folder.
-
-    Args:
-        folder: made where it does not exist.
-        name: what the rows are, for titles (`validation`, a file name, ...).
-        rows: the labelled rows.
-        evaluation: their figures.
-        predictions: in the order of the rows.
-    """
-    from training.plots import plot_confusion, plot_reliability, plot_risk_coverage
-
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text_atomic(folder / "report.json", json.dumps({"set": name, **asdict(evaluation)}, indent=2) + "\n")
-    errors = confident_errors(rows, predictions)
-    write_text_atomic(folder / "errors.json", json.dumps(errors, indent=2, ensure_ascii=False) + "\n")
-    confidence = np.array([p.stance.confidence for p in predictions])
-    correct = np.array([p.stance.label == r.stance for r, p in zip(rows, predictions, strict=True)])
-    plot_confusion(folder / "confusion.png", name, evaluation)
-    plot_reliability(folder / "reliability.png", name, confidence, correct)
-    plot_risk_coverage(folder / "risk_coverage.png", name, confidence, correct)

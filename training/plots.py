@@ -1,5 +1,6 @@
 """The plots of the report, drawn without a display."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,4 +60,20 @@ def plot_risk_coverage(path: Path, name: str, confidence: NDArray[np.floating], 
     axes.plot(count / len(order), 1 - np.cumsum(correct[order]) / count, color=ACCENT, linewidth=1.5)
     axes.set_xlim(0, 1)
     axes.set_ylim(bottom=0)
+    figure.savefig(path, dpi=100)
+
+
+def plot_learning(path: Path, curve: Mapping[str, Sequence[Sequence[float]]]) -> None:
+    """Draw the training loss by step and, on a scale of its own, the validation macro-F1 by epoch."""
+    figure, axes = _axes("Learning", "step", "training loss")
+    steps, losses = zip(*curve["loss"], strict=True)
+    axes.plot(steps, losses, color=ACCENT, linewidth=1.2)
+    axes.set_ylim(bottom=0)
+    if curve["validation_macro_f1"]:
+        other = axes.twinx()
+        steps, scores = zip(*curve["validation_macro_f1"], strict=True)
+        other.plot(steps, scores, color=INK, linewidth=1.2, marker="o", markersize=4)
+        other.set_ylabel("validation macro-F1 (dots)", fontsize=9)
+        other.set_ylim(0, 1)
+        other.tick_params(labelsize=8)
     figure.savefig(path, dpi=100)

@@ -33,9 +33,10 @@ from training.calibrate import fit_calibration
 from training.card import write_card
 from training.config import DEFAULT_TARGET, SMALL_FOLDS, Recipe
 from training.data import LabelledData, Row
-from training.evaluate import Evaluation, evaluate, measure, write_report
+from training.evaluate import Evaluation, evaluate, measure
 from training.learn import Lesson, forget_work, is_main_process, learn, out_of_fold, work_folder
 from training.progress import OnProgress, Progress, ignore_progress
+from training.report import Background, facts_of, write_report
 from training.split import Split, split_rows
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,9 @@ def train(
     try:
         taught = _teach(split.train, data.labels, teacher)
         folds = out_of_fold(lesson, split.train, on_progress, teacher=taught) if recipe.folds else None
-        network, tokenizer, _ = learn(lesson, split.train, on_progress, validation=split.validation, teacher=taught)
+        network, tokenizer, history = learn(
+            lesson, split.train, on_progress, validation=split.validation, teacher=taught
+        )
         if not is_main_process():
             raise SystemExit(0)
         staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
@@ -102,10 +105,19 @@ def train(
         classifier = replace_calibration(classifier, calibration)
         on_progress(Progress("evaluate"))
         name, measured, figures, predictions = _figures(classifier, split, logits)
-        write_report(staging / "report", name, measured, figures, predictions)
+        cross = _cross_figures(classifier, split.train, folds) if folds else None
+        checkpoint_id = f"{out.name}-{sha256_of(staging / (DELTA if recipe.delta_rank else WEIGHTS))[:8]}"
+        on_progress(Progress("report"))
+        background = replace(
+            _background(data, base, recipe, split, measured),
+            title=checkpoint_id,
+            history=history,
+            cross_validation=cross,
+        )
+        write_report(staging / "report", name, measured, figures, predictions, background)
         on_progress(Progress("write"))
         manifest = Manifest(
-            checkpoint_id=f"{out.name}-{sha256_of(staging / (DELTA if recipe.delta_rank else WEIGHTS))[:8]}",
+            checkpoint_id=checkpoint_id,
             target=target,
             labels=data.labels,
             max_tokens=max_tokens,
@@ -117,7 +129,7 @@ def train(
                 **recipe.as_dict(),
                 "teacher": teacher.checkpoint_id if teacher else None,
                 "split": counts_of(split),
-                "cross_validation": _cross_figures(classifier, split.train, folds) if folds else None,
+                "cross_validation": cross,
             },
             metrics={"set": name, **figures.metrics()},
             versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
@@ -186,6 +198,22 @@ def _figures(
         return name, held, *evaluate(classifier, held)
     predictions = classifier.read(logits, [False] * len(split.train))
     return "cross-validation", split.train, measure(classifier.labels, split.train, predictions), predictions
+
+
+def _background(data: LabelledData, base: Base, recipe: Recipe, split: Split, held: list[Row]) -> Background:
+    """Return what the report tells besides the figures: the data, simple methods, rows to look at again."""
+    from training.baselines import baselines, embed_rows, suspects
+
+    train = embed_rows(base, recipe, split.train)
+    stances = data.labels.stance
+    apart = held is not split.train  # out of fold, there are no other rows to measure the simple methods on
+    return Background(
+        facts=facts_of(stances, recipe.as_dict(), base.name, data.name, len(data.rows)),
+        split=counts_of(split),
+        warnings=data.warnings,
+        baselines=baselines(train, embed_rows(base, recipe, held), split.train, stances) if apart else {},
+        suspects=suspects(train, stances, recipe.seed),
+    )
 
 
 def _cross_figures(

@@ -102,7 +102,8 @@ def same_words(statement: Statement) -> bytes:
 
     Marks, case and spelling variants that `model.encoding.normalise` folds do not count; a question mark does.
     """
-    parts = [" ".join(_WORD.findall(_normalised(text).casefold())) for text in (statement.text, statement.context)]
+    texts = (statement.text,) if statement.context == statement.text else (statement.text, statement.context)
+    parts = [" ".join(_WORD.findall(_normalised(text).casefold())) for text in texts]
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

@@ -72,7 +72,7 @@ def test_progress_tells_step_loss_rate_and_time_left(trained):
     assert steps[-1].loss is not None
     assert steps[-1].seconds_left == 0
     assert steps[5].rows_per_s > 0
-    assert [report.stage for report in reports[-4:]] == ["calibrate", "evaluate", "write", "compile"]
+    assert [report.stage for report in reports[-5:]] == ["calibrate", "evaluate", "report", "write", "compile"]
 
 
 def test_report_and_card_hold_the_measured_figures(trained):
@@ -80,7 +80,7 @@ def test_report_and_card_hold_the_measured_figures(trained):
     report = json.loads((out / "report" / "report.json").read_text())
     assert report["macro_f1"] == figures.macro_f1
     assert f"macro-F1 {manifest.metrics['macro_f1']:.3f}" in (out / "README.md").read_text()
-    for name in ("confusion.png", "reliability.png", "risk_coverage.png"):
+    for name in ("confusion.png", "reliability.png", "risk_coverage.png", "learning.png"):
         assert (out / "report" / name).read_bytes().startswith(b"\x89PNG")
 
 
