@@ -30,6 +30,7 @@ from service.metrics import Metrics
 from service.middleware import Frame, note
 from service.page_routes import add_page_routes
 from service.settings import Settings
+from service.training_routes import UPLOADS, add_training_routes
 
 BULK_FROM = 4
 """A list of this many texts or more waits behind single ones."""
@@ -91,13 +92,19 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.host = host
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        timeout_s=settings.body_timeout_s,
+        uploads={"/training": UPLOADS},
+    )
     app.add_middleware(KeyCheck, callers=callers, admins=admins)
     app.add_middleware(Frame, metrics=metrics, draining=lambda: host.draining, access_log=settings.access_log)
     http_errors.install(app)
     _add_labelling(app, settings, host, metrics)
     _add_state(app, host, metrics)
     admin.add_routes(app, settings, host, PROBLEMS)
+    add_training_routes(app, settings, PROBLEMS)
     add_page_routes(
         app,
         settings,

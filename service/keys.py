@@ -19,7 +19,7 @@ from service.http_errors import CODES, problem
 OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"})
 """What needs no key: the page and its parts, health, metrics, documentation."""
 OPEN_FOLDERS = ("/static/", "/docs/")
-ADMIN_FOLDER = "/admin/"
+ADMIN_FOLDERS = ("/admin/", "/training")
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -82,7 +82,7 @@ class KeyCheck:
     """ASGI middleware: 401 without a key that opens the path.
 
     The key comes as `Authorization: Bearer KEY` or `X-API-Key: KEY`. An admin key opens everything; without admin
-    keys, what lies under `/admin/` is closed to everybody (403).
+    keys, what lies under `/admin/` and `/training` is closed to everybody (403).
 
     Args:
         app: the app behind it.
@@ -98,9 +98,9 @@ class KeyCheck:
         if scope["type"] != "http" or self._is_open(scope["path"]):
             await self._app(scope, receive, send)
             return
-        admin = scope["path"].startswith(ADMIN_FOLDER)
+        admin = scope["path"].startswith(ADMIN_FOLDERS)
         if admin and not self._admins:
-            refusal = problem(403, CODES[403], "no admin key is configured: /admin is closed")
+            refusal = problem(403, CODES[403], "no admin key is configured: /admin and /training are closed")
             await refusal(scope, receive, send)
             return
         key = _key_of(scope)
@@ -111,7 +111,7 @@ class KeyCheck:
         await problem(401, CODES[401], detail, headers={"WWW-Authenticate": "Bearer"})(scope, receive, send)
 
     def _is_open(self, path: str) -> bool:
-        if path.startswith(ADMIN_FOLDER):
+        if path.startswith(ADMIN_FOLDERS):
             return False
         return not self._callers or path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
 

@@ -1,6 +1,7 @@
 """Refuses bodies that are too large, too slow or of the wrong type, before anything reads them."""
 
 import asyncio
+from collections.abc import Collection, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,10 +15,14 @@ class BodyLimit:
         app: the app behind it; sees a request only when its body is complete.
         max_bytes: largest body.
         timeout_s: longest time from the headers to the end of the body.
+        uploads: path -> media types that it takes instead of JSON.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, timeout_s: float, uploads: Mapping[str, Collection[str]] | None = None
+    ) -> None:
         self._app, self._max, self._timeout_s = app, max_bytes, timeout_s
+        self._uploads = uploads or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with a problem document."""
@@ -26,9 +31,13 @@ class BodyLimit:
             return
         headers = dict(scope["headers"])
         media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if media_type != b"application/json" and not media_type.endswith(b"+json"):
-            shown = media_type.decode("latin-1") or "none"
+        wanted = self._uploads.get(scope["path"])
+        shown = media_type.decode("latin-1") or "none"
+        if wanted is None and media_type != b"application/json" and not media_type.endswith(b"+json"):
             await problem(415, CODES[415], f"send application/json, not {shown}")(scope, receive, send)
+            return
+        if wanted is not None and shown not in wanted:
+            await problem(415, CODES[415], f"send {' or '.join(sorted(wanted))}, not {shown}")(scope, receive, send)
             return
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._max:

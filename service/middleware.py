@@ -36,7 +36,7 @@ _DOCS_POLICY = (
     "style-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; "
     "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-_UNCACHED = ("/classify", "/articles", "/model", "/admin", "/healthz", "/readyz", "/metrics")
+_UNCACHED = ("/classify", "/articles", "/model", "/admin", "/training", "/healthz", "/readyz", "/metrics")
 
 
 class Frame:
