@@ -23,12 +23,12 @@ NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
 class Site:
     """A server process with a store of its own, which can be started again."""
 
-    def __init__(self, root: Path, checkpoint: Path, store: Path, **settings: str) -> None:
+    def __init__(self, root: Path, checkpoint: Path, home: Path, **settings: str) -> None:
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             self.port = found.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.store = store
+        self.home = home
         self._root, self._checkpoint = root, checkpoint
         self._settings = {f"STANCE_{name.upper()}": value for name, value in settings.items()}
         self._process: subprocess.Popen | None = None
@@ -38,13 +38,13 @@ class Site:
         environment = {
             **os.environ,
             "PYTHONPATH": str(self._root),
-            "STANCE_HOME": str(self.store),
+            "STANCE_HOME": str(self.home),
             "STANCE_CHECKPOINT": str(self._checkpoint),
             "STANCE_BACKEND": "torch",
             "STANCE_THREADS": "1",
             **self._settings,
         }
-        log = (self.store / "server.log").open("ab")
+        log = (self.home / "server.log").open("ab")
         self._process = subprocess.Popen(command, cwd=self._root, env=environment, stdout=log, stderr=log)
         log.close()
         until = time.monotonic() + 120
@@ -54,7 +54,7 @@ class Site:
                     return self
             except httpx.TransportError:
                 pass
-            log_text = (self.store / "server.log").read_text()
+            log_text = (self.home / "server.log").read_text()
             assert self._process.poll() is None, log_text
             assert time.monotonic() < until, log_text
             time.sleep(0.1)

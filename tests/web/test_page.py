@@ -102,7 +102,8 @@ def test_stance_and_doubt_are_told_by_shape_and_word(site, open_page, tiny_check
 def test_dropped_files_come_together_and_a_click_leads_to_the_passage(site, open_page, seeds):
     page = open_page(site)
     files = [(path.name, path.read_bytes()) for path in sorted(seeds.glob("*.txt"))]
-    table = 'title,date,text\nOne,2026-01-02,"“We will wait,” Ada Quill said."\nTwo,2026-03-04,"“We go on,” Ada Quill said."'
+    table = 'title,date,text\nOne,2026-01-02,"“We will wait,” Ada Quill said."\nTwo,2026-03-04,'
+    table += '"“We go on,” Ada Quill said."'
     files += [("articles.csv", table.encode()), ("bad.pdf", b"%PDF-1.4 broken"), ("tool.exe", b"MZ")]
     drop(page, files)
     expected = sum(len(answer(site, raw.decode())) for _, raw in files[:5]) + 2
