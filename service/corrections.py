@@ -42,15 +42,8 @@ CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON corrections
     BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;
 """
 LABELLED_FIELDS = (
-    "text",
-    "stance",
-    "group",
-    "id",
-    "document",
-    "speaker",
-    "model_label",
-    "corrected_by",
-    "corrected_at",
+    *("text", "stance", "sentiment", "group", "id", "document", "speaker"),
+    *("model_label", "corrected_by", "corrected_at"),
 )
 
 

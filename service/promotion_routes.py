@@ -95,7 +95,7 @@ def add_promotion_routes(
 
     @app.get(
         "/training/{job_id}/comparison",
-        responses={status: problems[status] for status in (401, 403, 404, 409, 503)},
+        responses={status: problems[status] for status in (401, 403, 404, 409, 422, 503)},
         response_model=ComparisonAnswer,
     )
     async def comparison(job_id: str) -> Any:
@@ -129,9 +129,12 @@ def add_promotion_routes(
         try:
             folder = await asyncio.to_thread(store.add, job.folder / "checkpoint")
             previous, model = await host.swap(folder)
-            await asyncio.to_thread(store.switch, folder, "forced" if body.force else "promoted", figures)
         except StanceError as error:
             return problem(409, error.code, f"it cannot be served, the present one stays: {error}")
+        try:
+            await asyncio.to_thread(store.switch, folder, "forced" if body.force else "promoted", figures)
+        except StanceError as error:
+            return problem(409, error.code, f"it serves now, but not after a restart, since that is not noted: {error}")
         return {"model": model, "previous": previous, "backend": host.engine.classifier.backend.name}
 
 

@@ -91,7 +91,8 @@ export function retrainPanel() {
 
   function broken() {
     draw("broken", h("p", { class: "notice", role: "alert" }, "The training did not end well:"),
-      h("ul", { class: "problems" }, job.problems.slice(0, 20).map((line) => h("li", {}, line))),
+      h("ul", { class: "problems" }, job.problems.slice(0, 20).map((line) => h("li", {}, line.replace(/^\S*\/(?=data\.)/, "")))),
+      job.problems.length > 20 && h("p", { class: "hint" }, `and ${job.problems.length - 20} more`),
       h("div", { class: "actions" }, h("button", { type: "button", onclick: idle }, "Back")));
   }
 
