@@ -6,7 +6,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 CORPUS ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv frozen.csv)
 OUT ?= runs/anchorage-minilm
-.PHONY: serve browser test check lint train help clean
+.PHONY: serve test check lint train help clean
 
 help:
 	@grep -E '^# ?make|^[a-z]+:.*## ' Makefile | sed 's/:.*## /: /'

@@ -131,7 +131,7 @@ def test_dropped_files_come_together_and_a_click_leads_to_the_passage(site, open
 
     page.get_by_role("link", name="We go on,").click()
     page.locator(".q.is-active").wait_for()
-    assert page.locator(".q.is-active").inner_text().strip() == "We go on,"
+    assert page.locator(".q.is-active").inner_text().strip("\u2060 ") == "We go on,"
 
 
 def test_a_correction_takes_two_keys_outlives_the_server_and_is_exported(start_site, tiny_checkpoint, open_page):
