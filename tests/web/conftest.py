@@ -85,7 +85,7 @@ def site(start_site, tiny_checkpoint):
     return start_site(tiny_checkpoint)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must not outlive the page's tests: others call asyncio.run
 def browser():
     path = os.environ.get("STANCE_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     assert path, "the page's tests need Chromium: apt-get install chromium, or name it in STANCE_CHROMIUM"
