@@ -29,6 +29,7 @@ from service.limits import BodyLimit, Shed
 from service.metrics import Metrics
 from service.middleware import Frame, note
 from service.page_routes import add_page_routes
+from service.promotion_routes import add_promotion_routes
 from service.settings import Settings
 from service.training_routes import UPLOADS, add_training_routes
 
@@ -106,6 +107,7 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
     _add_state(app, host, metrics)
     admin.add_routes(app, settings, host, PROBLEMS)
     add_training_routes(app, settings, PROBLEMS)
+    add_promotion_routes(app, settings, host, PROBLEMS)
     add_page_routes(
         app,
         settings,

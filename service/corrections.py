@@ -6,9 +6,10 @@ without a label takes the earlier one back.
 """
 
 import csv
+import functools
 import io
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -41,15 +42,8 @@ CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON corrections
     BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;
 """
 LABELLED_FIELDS = (
-    "text",
-    "stance",
-    "group",
-    "id",
-    "document",
-    "speaker",
-    "model_label",
-    "corrected_by",
-    "corrected_at",
+    *("text", "stance", "sentiment", "group", "id", "document", "speaker"),
+    *("model_label", "corrected_by", "corrected_at"),
 )
 
 
@@ -168,15 +162,36 @@ class CorrectionStore:
         values = {name: getattr(found[0], name) for name in _COLUMNS}
         return self.add(Correction(**{**values, "label": None, "who": who}))
 
-    def labelled_csv(self, target: str) -> str:
-        """Return the corrections that hold as a labelled CSV, as `stance train` reads it."""
+    def labelled_csv(self, target: str, more: Sequence[Mapping[str, str]] = ()) -> str:
+        """Return the corrections that hold as a labelled CSV, as `stance train` reads it.
+
+        Args:
+            target: what stance is toward.
+            more: rows of a corpus to put before them; those with the words of a correction give way to it.
+        """
+        held = self.latest(target)
+        known = {normalise(item.classified).casefold() for item in held}
         stream = io.StringIO(newline="")
         writer = csv.writer(stream)
         writer.writerow(LABELLED_FIELDS)
-        for item in reversed(self.latest(target)):
-            row = (item.classified, item.label, item.document, f"correction-{item.id}", item.document, item.speaker)
-            writer.writerow([csv_cell(value) for value in (*row, item.model_label, item.who, item.at)])
+        for row in more:
+            if normalise(row["text"]).casefold() not in known:
+                writer.writerow([csv_cell(row.get(name, "")) for name in LABELLED_FIELDS])
+        for item in reversed(held):
+            fields = (item.classified, item.label, "", item.document, f"correction-{item.id}", item.document)
+            writer.writerow([csv_cell(v) for v in (*fields, item.speaker, item.model_label, item.who, item.at)])
         return stream.getvalue()
+
+
+@functools.lru_cache(4)
+def corpus_rows(path: Path, labels: tuple[str, ...]) -> tuple[dict[str, str], ...]:
+    """Return the rows of a labelled CSV that may be trained on; none where its labels are others, or it is missing."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = tuple(row for row in csv.DictReader(stream) if row.get("split") != "test")
+    except OSError:
+        return ()
+    return rows if {row["stance"] for row in rows} == set(labels) else ()
 
 
 def _rows(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Correction]:

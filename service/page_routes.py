@@ -19,7 +19,7 @@ from model.encoding import Encoded
 from model.records import Prediction
 from model.store import default_store
 from service import page_schemas as schemas
-from service.corrections import Correction, CorrectionStore
+from service.corrections import Correction, CorrectionStore, corpus_rows
 from service.engine import ModelHost
 from service.explain import pieces_of, weight, without_each
 from service.exports import EXPORTS
@@ -31,6 +31,7 @@ BODY = (400, 408, 413, 415, 422)
 """What a request with a body may be refused for."""
 WEB = pathlib.Path(__file__).parent / "web"
 PAGE_HEADERS = {"Cache-Control": "no-cache"}
+CORPUS = WEB.parent.parent / "training" / "corpus" / "rewritten.csv"
 MAX_TRAIL = 10_000
 
 
@@ -62,6 +63,9 @@ def add_page_routes(
     def target() -> str:
         manifest = host.engine.manifest
         return manifest.target if manifest else ""
+
+    def shipped() -> tuple[dict[str, str], ...]:
+        return corpus_rows(CORPUS, tuple(host.engine.classifier.labels.stance))
 
     uploads = UploadReader(settings.request_timeout_s)
     store = CorrectionStore(settings.corrections or (settings.store or default_store()) / "corrections.sqlite3")
@@ -108,7 +112,8 @@ def add_page_routes(
     @app.get("/corrections", responses=fails(422, 503), response_model=schemas.CorrectionsAnswer)
     def corrections(trail: Annotated[bool, Query(description="Every line.")] = False) -> Any:
         """List the corrections that hold for the served target, or the whole audit trail."""
-        return {"corrections": store.trail(target(), MAX_TRAIL) if trail else store.latest(target())}
+        found = store.trail(target(), MAX_TRAIL) if trail else store.latest(target())
+        return {"corrections": found, "corpus_rows": len(shipped())}
 
     @app.post("/corrections", status_code=201, responses=fails(*BODY, 503), response_model=schemas.CorrectionAnswer)
     def correct(body: schemas.CorrectionRequest) -> Any:
@@ -129,12 +134,14 @@ def add_page_routes(
 
     @app.get(
         "/corrections/labelled.csv",
-        responses=fails(503) | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+        responses=fails(422, 503) | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
         response_class=Response,
     )
-    def labelled() -> Response:
+    def labelled(
+        corpus: Annotated[bool, Query(description="Put the corpus that ships before them.")] = False,
+    ) -> Response:
         """Return the corrections that hold as a labelled CSV, ready for a retrain."""
-        text = store.labelled_csv(target())
+        text = store.labelled_csv(target(), shipped() if corpus else ())
         return _download(text.encode("utf-8", "replace"), "text/csv; charset=utf-8", "corrections.csv")
 
     @app.post(

@@ -91,6 +91,9 @@ class CorrectionsAnswer(BaseModel):
     """Corrections, newest first."""
 
     corrections: list[CorrectionAnswer]
+    corpus_rows: int = Field(
+        description="Rows of the corpus that ships, where it has these labels: a retrain can add them."
+    )
 
 
 class ExportRequest(_Request):

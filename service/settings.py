@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     store: Path | None = Field(None, description="Folder of promoted checkpoints; the user's own where empty.")
     backend: Literal["auto", "compiled", "torch"] = "auto"
     threads: int | None = Field(None, ge=1, description="Cores of one forward pass; all, shared among workers.")
+    frozen: Path | None = Field(None, description="Labelled CSV of the promotion gate; the one that ships where empty.")
     corrections: Path | None = Field(
         None, description="The SQLite file of corrections; beside the checkpoints where empty."
     )

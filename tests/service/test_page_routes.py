@@ -95,7 +95,7 @@ def test_a_correction_is_stored_listed_and_taken_back(client):
     number = stored.json()["id"]
     assert client.delete(f"/corrections/{number}?who=Ben").json()["label"] is None
     assert client.delete(f"/corrections/{number}").status_code == 404
-    assert client.get("/corrections").json() == {"corrections": []}
+    assert client.get("/corrections").json()["corrections"] == []
     trail = client.get("/corrections?trail=true").json()["corrections"]
     assert [(line["who"], line["label"]) for line in trail] == [("Ben", None), ("Ada", "accusatory")]
 
@@ -106,6 +106,18 @@ def test_a_correction_is_stored_listed_and_taken_back(client):
 )
 def test_corrections_that_make_no_sense_are_refused(client, change, status):
     assert client.post("/corrections", json={**CORRECTION, **change}).status_code == status
+
+
+def test_the_corpus_gives_way_to_a_correction_of_its_words(client, root, tmp_path):
+    from training.data import read_labelled
+
+    corpus = read_labelled(root / "training" / "corpus" / "rewritten.csv").rows
+    row = next(row for row in corpus if row.stance == "neutral")
+    client.post("/corrections", json={**CORRECTION, "text": row.text, "label": "pessimistic"})
+    (tmp_path / "all.csv").write_text(client.get("/corrections/labelled.csv?corpus=true").text, encoding="utf-8")
+    rows = read_labelled(tmp_path / "all.csv").rows
+    assert len(rows) == client.get("/corrections").json()["corpus_rows"]
+    assert [other.stance for other in rows if other.text == row.text] == ["pessimistic"]
 
 
 @pytest.mark.parametrize("name", ["csv", "xlsx", "jsonl"])

@@ -11,8 +11,8 @@ export class ApiError extends Error {
   }
 }
 
-async function askForKey(wrong) {
-  asking ??= dialog("This service wants an API key", (close) => {
+async function askForKey(wrong, admin) {
+  asking ??= dialog(admin ? "Retraining wants an administrator’s key" : "This service wants an API key", (close) => {
     const field = h("input", { type: "password", id: "key-field", autocomplete: "off", required: true, spellcheck: "false" });
     return h("form", { onsubmit: (event) => { event.preventDefault(); close(field.value.trim()); } },
       h("p", {}, wrong ? "The key was not accepted. Check it, or ask whoever runs the service." : "Whoever runs the service can give you one."),
@@ -31,10 +31,10 @@ const pause = (seconds, signal) => new Promise((resolve, reject) => {
 
 /**
  * @param {string} path
- * @param {{method?: string, json?: unknown, body?: BodyInit, type?: string, signal?: AbortSignal, patient?: boolean, file?: boolean}} options
- *   patient: wait and try again while the service is busy or starting; file: return {blob, name}.
+ * @param {{method?: string, json?: unknown, body?: BodyInit, type?: string, signal?: AbortSignal, patient?: boolean, file?: boolean, admin?: boolean}} options
+ *   patient: wait and try again while the service is busy or starting; file: return {blob, name}; admin: needs an administrator's key.
  */
-export async function api(path, { method, json, body, type, signal, patient = false, file = false } = {}) {
+export async function api(path, { method, json, body, type, signal, patient = false, file = false, admin = false } = {}) {
   for (let attempt = 0; ; attempt += 1) {
     const key = sessionStorage.getItem(KEY);
     const headers = {};
@@ -57,7 +57,7 @@ export async function api(path, { method, json, body, type, signal, patient = fa
       return response.status === 204 ? null : response.json();
     }
     if (response.status === 401) {
-      const given = await askForKey(Boolean(key));
+      const given = await askForKey(Boolean(key) && (!admin || attempt > 0), admin);
       if (given) { sessionStorage.setItem(KEY, given); continue; }
     }
     if (patient && (response.status === 429 || response.status === 503) && attempt < 40) {

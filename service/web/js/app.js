@@ -10,10 +10,14 @@ import { loadCard, on, state, statements } from "./store.js";
 const VIEWS = { read: readView, results: resultsView, corrections: correctionsView, model: modelView };
 const sections = {};
 
+let shownView = "";
+
 function route() {
   const [, name, ...rest] = location.hash.split("/");
   const view = name === "new" ? "read" : VIEWS[name] ? name : "read";
   for (const [key, section] of Object.entries(sections)) section.hidden = key !== view;
+  if (view !== shownView) scrollTo(0, 0);
+  shownView = view;
   for (const link of $$("nav [data-view]")) {
     if (link.dataset.view === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

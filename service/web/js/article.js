@@ -25,7 +25,7 @@ const isHead = (pieces) => pieces.every((piece) => piece.statement === null)
 /** The shape must not part from the first word at the end of a line. */
 function opening(statement, name, text) {
   const [, word, rest] = /^(\s*\S*)([\s\S]*)$/.exec(text);
-  return [h("span", { class: "opening" }, glyph(name), unsure(statement) && h("sup", { "aria-hidden": "true" }, "?"), word), rest];
+  return [h("span", { class: "opening" }, "\u2060", glyph(name), unsure(statement) && h("sup", { "aria-hidden": "true" }, "?"), word), rest];
 }
 
 export class ArticleView {

@@ -16,10 +16,10 @@ export function detailOf(statement, { preview = false } = {}) {
   const correction = correctionOf(statement);
   const copies = statements().filter((other) => other.words === statement.words).length;
   return [
-    h("div", { class: "detail-head" }, badge(stanceOf(statement), { uncertain: unsure(statement), corrected: Boolean(correction) })),
+    h("h2", { class: "detail-head" }, badge(stanceOf(statement), { uncertain: unsure(statement), corrected: Boolean(correction) })),
     h("blockquote", { class: "detail-quote" }, statement.text),
     h("p", { class: "detail-who" }, h("strong", {}, statement.speaker ?? statement.speaker_mention ?? "Speaker unknown"),
-      statement.speaker && statement.speaker_mention && statement.speaker_mention !== statement.speaker
+      statement.speaker && statement.speaker_mention && !statement.speaker.includes(statement.speaker_mention)
         ? `, here “${statement.speaker_mention}”` : "",
       statement.cue ? ` · ${statement.cue}` : ""),
     KINDS[statement.kind] && h("p", { class: "hint" }, `${title(statement.kind)}: ${KINDS[statement.kind]}.`),
@@ -94,7 +94,7 @@ function attributions({ label, pieces }) {
   const most = Math.max(0.2, ...pieces.map((piece) => Math.abs(piece.weight)));
   const strength = (weight) => Math.round((Math.abs(weight) / most) * 4);
   const words = (sign) => pieces.filter((piece) => piece.weight * sign > 0.1 * most)
-    .sort((a, b) => sign * (b.weight - a.weight)).slice(0, 4).map((piece) => piece.text.trim()).filter(Boolean);
+    .sort((a, b) => sign * (b.weight - a.weight)).slice(0, 4).map((piece) => piece.text.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "")).filter(Boolean);
   const line = (name, found) => found.length > 0 && h("p", {}, h("strong", {}, `${name}: `), found.map((word) => `“${word}”`).join(", "));
   return [
     h("p", { class: "why-text" }, pieces.map(({ text, weight }) => {

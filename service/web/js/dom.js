@@ -24,7 +24,7 @@ export function svg(tag, props = {}, ...children) {
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-export const percent = (p) => `${Math.round(p * 100)} %`;
+export const percent = (p) => `${Math.round(p * 100)}\u202f%`;
 export const plural = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
 /** A bar whose width is a share of 1; the figure beside it tells the same to those who do not see it. */

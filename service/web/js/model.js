@@ -12,6 +12,22 @@ export function mount(section) {
 
 export function show() { draw(); return "Model"; }
 
+const NAMES = {
+  macro_f1: "Macro-F1", accuracy: "Accuracy", ece: "Calibration error", coverage: "Share that it is sure of", covered_accuracy: "Accuracy where it is sure",
+  sentiment_macro_f1: "Sentiment, macro-F1", sentiment_ece: "Sentiment, calibration error",
+};
+
+/** Whatever figures the checkpoint brings, each with its interval where there is one. */
+function figures(metrics) {
+  const rows = Object.entries(metrics).filter(([name, value]) => typeof value === "number" && name !== "rows" && !/_(low|high)$/.test(name));
+  if (rows.length === 0) return null;
+  return h("section", {}, h("h2", {}, "How good it is"), h("dl", { class: "facts-list" }, rows.map(([name, value]) => {
+    const [low, high] = [metrics[`${name}_low`], metrics[`${name}_high`]];
+    const label = NAMES[name] ?? name.replace(/^f1_/, "F1, ").replaceAll("_", " ");
+    return [h("dt", {}, label), h("dd", { class: "figure" }, value.toFixed(3), typeof low === "number" && h("span", { class: "hint" }, ` (${low.toFixed(3)} to ${high.toFixed(3)})`))];
+  })));
+}
+
 function draw() {
   const { card } = state;
   if (!card) {
@@ -30,7 +46,7 @@ function draw() {
       fact("Trained", (card.trained_at ?? "").slice(0, 10)), fact("Base", card.base.name ?? ""),
       fact("Corpus", card.corpus.name ?? "", card.corpus.rows ? `, ${card.corpus.rows.toLocaleString("en")} rows` : ""),
       fact("Runs on", card.backend),
-      Object.entries(metrics).filter(([, value]) => typeof value === "number" || typeof value === "string").map(([name, value]) =>
-        fact(name.replaceAll("_", " "), typeof value === "number" && !Number.isInteger(value) ? value.toFixed(3) : String(value))))),
+      fact("Measured on", metrics.rows ? `${metrics.rows.toLocaleString("en")} ${metrics.set ?? ""} rows` : ""))),
+    figures(metrics),
     h("p", { class: "hint" }, "The API is described at ", h("a", { href: "/docs" }, "/docs"), ".")));
 }

@@ -189,7 +189,8 @@ function row(item, copies) {
   return h("tr", { role: "row", dataset: { ref: item.ref }, class: unsure(item) ? "unsure" : "" },
     cell("stance", badge(stanceOf(item), { uncertain: unsure(item), corrected: Boolean(correctionOf(item)) })),
     cell("confidence", h("span", { class: "figure" }, percent(item.confidence)), bar(item.confidence, "plain")),
-    cell("text", h("a", { href: `#/read/${item.ref}`, class: "passage" }, item.text), copies > 1 && h("span", { class: "copies" }, `×${copies}`)),
+    cell("text", h("div", { class: "said-line" }, h("a", { href: `#/read/${item.ref}`, class: "passage" }, item.text),
+      copies > 1 && h("span", { class: "copies", title: `These words stand in ${copies} places` }, `×${copies}`))),
     cell("speaker", speakerOf(item) || h("span", { class: "hint" }, "unknown")),
     cell("sentiment", item.sentiment?.label ?? ""),
     cell("document", h("span", { class: "doc-name" }, item.doc.title ?? item.doc.name), item.doc.date && h("span", { class: "hint" }, item.doc.date)));

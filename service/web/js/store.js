@@ -3,7 +3,7 @@ import { api, base64, inParallel } from "./api.js";
 import { dialog, h, toast } from "./dom.js";
 import { setLabels } from "./labels.js";
 
-export const state = { card: null, problem: null, docs: [], failed: [], corrections: new Map(), busy: null };
+export const state = { card: null, problem: null, docs: [], failed: [], corrections: new Map(), corpusRows: 0, busy: null };
 
 const events = new EventTarget();
 export const on = (name, run) => events.addEventListener(name, (event) => run(event.detail));
@@ -34,7 +34,8 @@ export async function loadCard() {
 }
 
 export async function loadCorrections() {
-  const { corrections } = await api("/corrections");
+  const { corrections, corpus_rows: corpusRows } = await api("/corrections");
+  state.corpusRows = corpusRows;
   state.corrections = new Map(corrections.map((item) => [wordsOf(item.context ?? item.text), item]));
   emit("corrections");
 }
