@@ -263,12 +263,12 @@ class MicroBatcher(Generic[Item, Result]):
                 call.ran_s += took
             for job in live:
                 job.call.waited_s = started - job.submitted_s
-            self._running = []
-            self._answer(live, results)
             self._seconds_per_item += 0.1 * (took / len(live) - self._seconds_per_item)
         with self._wake:
-            self._queued -= len(batch)
+            self._queued -= len(batch)  # before the answers: whoever has one may count on the room
         if live:
+            self._running = []
+            self._answer(live, results)
             self._report(live, results, started, took)
 
     def _next(self) -> list[_Job[Item, Result]] | None:

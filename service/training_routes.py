@@ -39,7 +39,7 @@ class TrainingAnswer(BaseModel):
 def add_training_routes(app: FastAPI, settings: Settings, problems: dict[int | str, dict[str, Any]]) -> None:
     """Add the routes to an app."""
     jobs = TrainingJobs(settings.store)
-    refused: dict[int | str, dict[str, Any]] = {status: problems[status] for status in (401, 403, 404)}
+    refused: dict[int | str, dict[str, Any]] = {status: problems[status] for status in (401, 403, 404, 422)}
     page: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
 
     @app.post(
