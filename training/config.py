@@ -33,6 +33,7 @@ class Recipe:
         weight_decay: AdamW's, not on biases and layer norms.
         label_smoothing: share of each stance target spread over all labels.
         secondary_share: share of a stance target that goes to the row's `secondary` label.
+        edit_share: share of the statements that each epoch shows edited (see `training.augment`).
         sentiment_weight: weight of the sentiment loss beside the stance loss.
         freeze_embeddings: leave the word and position embeddings as the base has them; a quarter faster, no loss seen.
         frozen_layers: lowest encoder layers left as the base has them.
@@ -65,6 +66,7 @@ class Recipe:
     weight_decay: float = 0.01
     label_smoothing: float = 0.05
     secondary_share: float = 0.15
+    edit_share: float = 0.25
     sentiment_weight: float = 0.3
     freeze_embeddings: bool = True
     frozen_layers: int = 0

@@ -10,6 +10,7 @@ alone, and the generators' states are saved.
 """
 
 import json
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 from model.encoding import Encoded, TextEncoder, plan_batches
 from model.errors import TrainingError
 from model.labels import LabelSpace
+from training.augment import edited
 from training.config import Recipe
 from training.evaluate import macro_f1
 from training.network import build_network, save_network, text_encoder
@@ -253,13 +255,24 @@ def fit(
     """
     encoder = text_encoder(tokenizer, recipe.max_tokens)
     encoded = data.map(
-        lambda row: {"input_ids": (ids := list(encoder.encode(row["text"]).ids)), "length": len(ids)},
-        remove_columns=["text"],
+        lambda row, number: {
+            "input_ids": (ids := list(encoder.encode(row["text"]).ids)),
+            "length": len(ids),
+            "number": number,
+        },
+        with_indices=True,
         load_from_cache_file=False,
     )
 
     def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        batch = encoder.collate([Encoded(tuple(row["input_ids"])) for row in rows])
+        rng = random.Random(f"{recipe.seed} {[row['number'] for row in rows]}")
+        items = [
+            encoder.encode(edited(row["text"], rng))
+            if rng.random() < recipe.edit_share
+            else Encoded(tuple(row["input_ids"]))
+            for row in rows
+        ]
+        batch = encoder.collate(items)
         return {
             "input_ids": torch.from_numpy(batch.input_ids),
             "attention_mask": torch.from_numpy(batch.attention_mask),
