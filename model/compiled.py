@@ -26,7 +26,7 @@ import numpy as np
 
 from model.backend import Backend
 from model.calibration import softmax
-from model.checkpoint import WEIGHTS, Manifest, cache_folder, read_manifest, sha256_of, write_text_atomic
+from model.checkpoint import WEIGHTS, Manifest, cache_folder, sha256_of, write_text_atomic
 from model.encoding import Encoded, TextEncoder, plan_batches
 from model.errors import BackendError, StanceError
 from model.probes import PROBES
@@ -102,7 +102,7 @@ def open_compiled(
         if "torch" in sys.modules:
             _make(folder, manifest, home)
         else:
-            _make_apart(folder)
+            _make_apart(folder, manifest)
         form = _cached_form(home)
         if form is None:
             raise BackendError(f"the compiled checkpoint is not in {home}")
@@ -181,15 +181,18 @@ def _cached_form(home: Path) -> str | None:
     return None
 
 
-def _make_apart(folder: Path) -> None:
-    """Compile in a process of its own, so that PyTorch never enters this one: it would hold hundreds of megabytes."""
+def _make_apart(folder: Path, manifest: Manifest) -> None:
+    """Compile in a process of its own, so that PyTorch never enters this one: it would hold hundreds of megabytes.
+
+    The manifest goes along by the standard input: where the checkpoint is a delta, `folder` is its merged form.
+    """
     root = str(Path(__file__).parent.parent)
     paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     try:
         done = subprocess.run(
             [sys.executable, "-m", "model.compiled", str(folder)],
             env={**os.environ, "PYTHONPATH": paths},
-            stdin=subprocess.DEVNULL,
+            input=manifest.to_json(),
             capture_output=True,
             text=True,
             timeout=COMPILING_TIMEOUT_S,
@@ -258,7 +261,7 @@ def _publish(staging: Path, home: Path) -> None:
 
 def _main() -> None:
     folder = Path(sys.argv[1])
-    manifest = read_manifest(folder)
+    manifest = Manifest.from_json(sys.stdin.read(), folder)
     try:
         _make(folder, manifest, cache_folder() / "compiled" / _key(manifest))
     except StanceError as error:

@@ -1,4 +1,8 @@
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,6 +66,19 @@ def test_it_serves_what_was_evaluated(delta_checkpoint, monkeypatch, tmp_path):
     (merged / "model.safetensors").write_bytes(b"spoilt")
     again = open_classifier(delta_checkpoint, backend="torch", warm_up=False).classify(["Peace talks"])
     assert again == first
+
+
+@pytest.mark.slow
+def test_it_is_compiled_in_a_process_that_knows_no_torch(delta_checkpoint, tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from model.loading import open_classifier\n"
+        "found = open_classifier(Path(sys.argv[1]), backend='compiled', warm_up=False)\n"
+        "print(found.backend.name, 'torch' in sys.modules)"
+    )
+    environment = {**os.environ, "STANCE_CACHE": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    call = [sys.executable, "-c", code, str(delta_checkpoint)]
+    done = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.split() in (["onnx-int8", "False"], ["onnx-fp32", "False"])
 
 
 def test_another_base_is_refused(delta_checkpoint, monkeypatch, tmp_path):
