@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COMPILING_TIMEOUT_S = 600.0
-LAYOUT = 2
+LAYOUT = 3
 """Counted up when the export changes: older compiled forms are then made anew."""
 FORMS = ("int8", "fp32")
 """Tried in this order."""
@@ -208,7 +208,7 @@ def _make_apart(folder: Path, manifest: Manifest) -> None:
 def _make(folder: Path, manifest: Manifest, home: Path) -> None:
     try:
         from model.onnx_backend import OnnxBackend
-        from model.onnx_export import export_graph, quantise, write_graph
+        from model.onnx_export import channel_reach, export_graph, quantise, write_graph
         from model.torch_backend import TorchBackend
     except ImportError as error:
         raise BackendError(f"the checkpoint cannot be compiled without a library: {error}") from error
@@ -223,9 +223,10 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="stance-") as work:
             graph = export_graph(folder, Path(work))
+        reach = channel_reach(graph, [encoder.collate([encoder.encode(text)]) for text in PROBES])
         for form in reversed(FORMS):
             if form == "int8":
-                quantise(graph)
+                quantise(graph, reach)
             write_graph(graph, staging / f"{form}.onnx")
         for form in FORMS:
             backend = OnnxBackend(staging / f"{form}.onnx", manifest.labels.size, form)

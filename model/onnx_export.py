@@ -1,8 +1,9 @@
 """From a checkpoint's PyTorch network to an ONNX graph with int8 matrix products.
 
 Weights are stored as int8 with one scale for each output channel. Activations are quantised as they come, **each token
-by a scale of its own**: nothing is calibrated on data, and no number depends on the other texts of a batch, as it
-does with the usual dynamic quantisation, whose one scale is taken over the whole batch.
+by a scale of its own**: no range is fixed by data, and no number depends on the other texts of a batch, as it does with
+the usual dynamic quantisation, whose one scale is taken over the whole batch. Channels of very different reach are
+evened out first, their weights taking the difference (SmoothQuant; Xiao et al., 2023).
 
 Each large `MatMul(x, W)` becomes, over x as (tokens, hidden):
 
@@ -12,7 +13,7 @@ Each large `MatMul(x, W)` becomes, over x as (tokens, hidden):
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
+from onnxruntime import InferenceSession
 from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.optimizer import optimize_model
 from transformers import AutoModelForSequenceClassification
 from transformers.utils import logging as transformers_logging
 
+from model.backend import Batch
 from model.errors import BackendError
 
 INPUTS = ("input_ids", "attention_mask")
@@ -33,6 +36,8 @@ OPSET = 17
 LEAST_WEIGHTS = 1 << 12
 """Smaller matrices (the classification head) stay float32: they cost nothing and decide the most."""
 CONTRIB = "com.microsoft"
+GELU_LEAST = 0.17
+"""A GELU never gives less than minus this."""
 
 
 class _Logits(torch.nn.Module):
@@ -99,24 +104,63 @@ def export_graph(folder: Path, work: Path) -> Any:
     return fused.model
 
 
-def quantise(model: Any) -> int:
+def channel_reach(model: Any, batches: Sequence[Batch]) -> dict[str, NDArray[np.float32]]:
+    """Measure how large each channel of the layer norms' outputs becomes.
+
+    Args:
+        model: the float32 ONNX model.
+        batches: texts as the network reads them.
+
+    Returns:
+        Name of an output -> (hidden,) largest magnitude of each channel.
+    """
+    names = [node.output[0] for node in model.graph.node if node.op_type == "LayerNormalization"]
+    shown = onnx.ModelProto()
+    shown.CopyFrom(model)
+    del shown.graph.output[:]
+    shown.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
+    session = InferenceSession(shown.SerializeToString(), providers=["CPUExecutionProvider"])
+    reach: dict[str, NDArray[np.float32]] = {}
+    for batch in batches:
+        values = session.run(names, dict(zip(INPUTS, (batch.input_ids, batch.attention_mask), strict=True)))
+        for name, value in zip(names, values, strict=True):
+            largest = np.abs(value[batch.attention_mask == 1]).max(axis=0)
+            reach[name] = np.maximum(reach.get(name, largest), largest)
+    return reach
+
+
+def quantise(model: Any, reach: Mapping[str, NDArray[np.float32]]) -> int:
     """Turn the large matrix products of a float32 model into int8 ones, in place.
+
+    Args:
+        model: the ONNX model.
+        reach: of the activations that are evened out before they are quantised (see `channel_reach`).
 
     Returns:
         How many products were quantised.
     """
     graph = model.graph
-    weights = {tensor.name: tensor for tensor in graph.initializer}
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    makers = {output: node for node in graph.node for output in node.output}
+    large: dict[str, NDArray[np.float32]] = {}
+    readers: dict[str, list[NDArray[np.float32]]] = {}
+    for node in graph.node:
+        matrix = tensors.get(node.input[1]) if node.op_type == "MatMul" else None
+        if matrix is not None and len(matrix.dims) == 2 and int(np.prod(matrix.dims)) >= LEAST_WEIGHTS:
+            large[node.name] = numpy_helper.to_array(matrix).astype(np.float32)
+            readers.setdefault(node.input[0], []).append(large[node.name])
     rewriter = _Rewriter()
     nodes: list[Any] = [*rewriter.head]
     count = 0
     for node in graph.node:
-        matrix = weights.get(node.input[1]) if node.op_type == "MatMul" else None
-        if matrix is None or len(matrix.dims) != 2 or int(np.prod(matrix.dims)) < LEAST_WEIGHTS:
+        if node.name not in large or node.op_type != "MatMul":
             nodes.append(node)
             continue
-        bounded = any(node.input[0] in other.output and other.op_type in ("Gelu", "BiasGelu") for other in graph.node)
-        nodes.extend(rewriter.product(node, numpy_helper.to_array(matrix).astype(np.float32), bounded))
+        x = node.input[0]
+        maker = makers.get(x)
+        kind = maker.op_type if maker is not None else ""
+        even = _equaliser(reach[x], readers[x]) if x in reach else None
+        nodes.extend(rewriter.product(node, large[node.name], kind in ("Gelu", "BiasGelu"), even))
         count += 1
     used = {name for node in nodes for name in node.input}
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
@@ -126,6 +170,19 @@ def quantise(model: Any) -> int:
     if not any(entry.domain == CONTRIB for entry in model.opset_import):
         model.opset_import.append(helper.make_opsetid(CONTRIB, 1))
     return count
+
+
+def _equaliser(reach: NDArray[np.float32], readers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return what each channel of an activation is divided by, and its weights multiplied with (Xiao et al., 2023).
+
+    Args:
+        reach: (inner,), how large each channel can become.
+        readers: the matrices (inner, outer) that read the activation.
+    """
+    rows = np.max([np.abs(matrix).max(axis=1) for matrix in readers], axis=0)
+    factor = np.sqrt(np.maximum(reach, 1e-5) / np.maximum(rows, 1e-5))
+    even: NDArray[np.float32] = (factor / np.exp(np.log(factor).mean())).astype(np.float32)
+    return even
 
 
 class _Rewriter:
@@ -139,28 +196,38 @@ class _Rewriter:
         self._one = self._constant("int8/one", np.float32(1))
         self._offset = self._constant("int8/offset", np.uint8(128))
         self._levels = self._constant("int8/levels", np.float32(127))
+        self._all_levels = self._constant("int8/all_levels", np.float32(255))
         self._least = self._constant("int8/least", np.float32(1e-6))
-        self._gelu = self._constant("int8/gelu_least", np.float32(0.17))
+        self._bottom = self._constant("int8/zero", np.zeros(1, np.uint8))
+        self._nothing = self._constant("int8/no_offset", np.uint8(0))
+        self._lift = self._constant("int8/gelu_least", np.float32(GELU_LEAST))
 
-    def product(self, node: Any, weights: NDArray[np.float32], bounded: bool) -> list[Any]:
+    def product(
+        self, node: Any, weights: NDArray[np.float32], bounded: bool, even: NDArray[np.float32] | None
+    ) -> list[Any]:
         """Return the nodes that compute `node` in int8.
 
         Args:
             node: a MatMul of a (batch, length, inner) input with a constant matrix.
             weights: (inner, outer).
-            bounded: whether the input comes from a GELU, which never falls under -0.17.
+            bounded: whether the input comes from a GELU, which never falls under -0.17: lifted by that much, it uses
+                all levels of an unsigned byte, and what the lift adds is taken off again, exactly.
+            even: (inner,) what the input's channels are divided by, or None.
         """
         x, out = node.input[0], node.output[0]
         inner, outer = weights.shape
+        if even is not None:
+            weights = weights * even[:, None]
         scale = (np.maximum(np.abs(weights).max(axis=0), 1e-8) / 127).astype(np.float32)
         name = node.input[1]
-        nodes = [] if x in self._quantised else self._quantise(x, inner, bounded)
+        nodes = [] if x in self._quantised else self._quantise(x, inner, bounded, even)
+        whole = np.clip(np.rint(weights / scale), -127, 127).astype(np.int8)
         inputs = [
             f"{x}/int8",
-            self._constant(f"{name}/int8", np.clip(np.rint(weights / scale), -127, 127).astype(np.int8)),
+            self._constant(f"{name}/int8", whole),
             self._one,
             self._constant(f"{name}/scale", scale),
-            self._offset,
+            self._nothing if bounded else self._offset,
             self._constant(f"{name}/zero", np.zeros(outer, np.int8)),
         ]
         shape = f"int8/shape_{outer}"
@@ -168,35 +235,47 @@ class _Rewriter:
             self._quantised.add(shape)
             width = self._constant(f"int8/width_{outer}", np.array([outer], np.int64))
             nodes.append(helper.make_node("Concat", ["int8/batch_length", width], [shape], axis=0))
-        return [
-            *nodes,
-            helper.make_node("MatMulIntegerToFloat", inputs, [f"{out}/unscaled"], domain=CONTRIB),
-            helper.make_node("Mul", [f"{out}/unscaled", f"{x}/scale"], [f"{out}/flat"]),
-            helper.make_node("Reshape", [f"{out}/flat", shape], [out]),
-        ]
+        nodes.append(helper.make_node("MatMulIntegerToFloat", inputs, [f"{out}/unscaled"], domain=CONTRIB))
+        nodes.append(helper.make_node("Mul", [f"{out}/unscaled", f"{x}/scale"], [f"{out}/scaled"]))
+        scaled = f"{out}/scaled"
+        if bounded:
+            excess = GELU_LEAST * whole.astype(np.float64).sum(axis=0) * scale
+            taken = self._constant(f"{name}/excess", excess.astype(np.float32))
+            nodes.append(helper.make_node("Sub", [scaled, taken], [f"{out}/flat"]))
+            scaled = f"{out}/flat"
+        return [*nodes, helper.make_node("Reshape", [scaled, shape], [out])]
 
-    def _quantise(self, x: str, inner: int, bounded: bool) -> list[Any]:
+    def _quantise(self, x: str, inner: int, bounded: bool, even: NDArray[np.float32] | None) -> list[Any]:
         self._quantised.add(x)
         flat = self._constant(f"int8/flat_{inner}", np.array([-1, inner], np.int64))
-        nodes = [helper.make_node("Reshape", [x, flat], [f"{x}/flat"])]
         if bounded:
-            nodes.append(helper.make_node("ReduceMax", [f"{x}/flat"], [f"{x}/top"], axes=[1], keepdims=1))
-        else:
-            nodes.append(helper.make_node("Abs", [f"{x}/flat"], [f"{x}/abs"]))
-            nodes.append(helper.make_node("ReduceMax", [f"{x}/abs"], [f"{x}/top"], axes=[1], keepdims=1))
+            return [
+                helper.make_node("Reshape", [x, flat], [f"{x}/signed"]),
+                helper.make_node("Add", [f"{x}/signed", self._lift], [f"{x}/flat"]),
+                helper.make_node("ReduceMax", [f"{x}/flat"], [f"{x}/top"], axes=[1], keepdims=1),
+                helper.make_node("Max", [f"{x}/top", self._least], [f"{x}/peak"]),
+                helper.make_node("Div", [f"{x}/peak", self._all_levels], [f"{x}/scale"]),
+                *self._round(x, self._bottom),
+            ]
+        nodes = [helper.make_node("Reshape", [x, flat], [f"{x}/flat" if even is None else f"{x}/uneven"])]
+        if even is not None:
+            divisor = self._constant(f"{x}/even", (1 / even).astype(np.float32))
+            nodes.append(helper.make_node("Mul", [f"{x}/uneven", divisor], [f"{x}/flat"]))
         return [
             *nodes,
-            helper.make_node("Max", [f"{x}/top", self._gelu if bounded else self._least], [f"{x}/peak"]),
+            helper.make_node("Abs", [f"{x}/flat"], [f"{x}/abs"]),
+            helper.make_node("ReduceMax", [f"{x}/abs"], [f"{x}/top"], axes=[1], keepdims=1),
+            helper.make_node("Max", [f"{x}/top", self._least], [f"{x}/peak"]),
             helper.make_node("Div", [f"{x}/peak", self._levels], [f"{x}/scale"]),
-            *self._round(x),
+            *self._round(x, self._middle),
         ]
 
-    def _round(self, x: str) -> Sequence[Any]:
+    def _round(self, x: str, middle: str) -> Sequence[Any]:
         last = self._constant("int8/last", np.array([1], np.int64))
         nodes = [
             helper.make_node("Squeeze", [f"{x}/scale", last], [f"{x}/scale_row"]),
             helper.make_node("Shape", [f"{x}/scale_row"], [f"{x}/tokens"]),
-            helper.make_node("Expand", [self._middle, f"{x}/tokens"], [f"{x}/middle"]),
+            helper.make_node("Expand", [middle, f"{x}/tokens"], [f"{x}/middle"]),
         ]
         quantise = helper.make_node(
             "QuantizeLinear", [f"{x}/flat", f"{x}/scale_row", f"{x}/middle"], [f"{x}/int8"], axis=0
