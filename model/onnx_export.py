@@ -36,6 +36,7 @@ OPSET = 17
 LEAST_WEIGHTS = 1 << 12
 """Smaller matrices (the classification head) stay float32: they cost nothing and decide the most."""
 CONTRIB = "com.microsoft"
+GELUS = ("Gelu", "BiasGelu")
 GELU_LEAST = 0.17
 """A GELU never gives less than minus this."""
 
@@ -105,7 +106,7 @@ def export_graph(folder: Path, work: Path) -> Any:
 
 
 def channel_reach(model: Any, batches: Sequence[Batch]) -> dict[str, NDArray[np.float32]]:
-    """Measure how large each channel of the layer norms' outputs becomes.
+    """Measure how large each channel of what is quantised becomes: outputs of layer norms and GELUs.
 
     Args:
         model: the float32 ONNX model.
@@ -114,7 +115,7 @@ def channel_reach(model: Any, batches: Sequence[Batch]) -> dict[str, NDArray[np.
     Returns:
         Name of an output -> (hidden,) largest magnitude of each channel.
     """
-    names = [node.output[0] for node in model.graph.node if node.op_type == "LayerNormalization"]
+    names = [node.output[0] for node in model.graph.node if node.op_type in ("LayerNormalization", *GELUS)]
     shown = onnx.ModelProto()
     shown.CopyFrom(model)
     del shown.graph.output[:]
@@ -160,7 +161,7 @@ def quantise(model: Any, reach: Mapping[str, NDArray[np.float32]]) -> int:
         maker = makers.get(x)
         kind = maker.op_type if maker is not None else ""
         even = _equaliser(reach[x], readers[x]) if x in reach else None
-        nodes.extend(rewriter.product(node, large[node.name], kind in ("Gelu", "BiasGelu"), even))
+        nodes.extend(rewriter.product(node, large[node.name], kind in GELUS, even))
         count += 1
     used = {name for node in nodes for name in node.input}
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
@@ -239,7 +240,8 @@ class _Rewriter:
         nodes.append(helper.make_node("Mul", [f"{out}/unscaled", f"{x}/scale"], [f"{out}/scaled"]))
         scaled = f"{out}/scaled"
         if bounded:
-            excess = GELU_LEAST * whole.astype(np.float64).sum(axis=0) * scale
+            lift = GELU_LEAST / (np.ones(inner) if even is None else even)
+            excess = (lift @ whole.astype(np.float64)) * scale
             taken = self._constant(f"{name}/excess", excess.astype(np.float32))
             nodes.append(helper.make_node("Sub", [scaled, taken], [f"{out}/flat"]))
             scaled = f"{out}/flat"
@@ -248,10 +250,16 @@ class _Rewriter:
     def _quantise(self, x: str, inner: int, bounded: bool, even: NDArray[np.float32] | None) -> list[Any]:
         self._quantised.add(x)
         flat = self._constant(f"int8/flat_{inner}", np.array([-1, inner], np.int64))
+        divisor = "" if even is None else self._constant(f"{x}/even", (1 / even).astype(np.float32))
         if bounded:
+            lifted = [
+                helper.make_node("Add", [f"{x}/signed", self._lift], [f"{x}/flat" if even is None else f"{x}/uneven"])
+            ]
+            if even is not None:
+                lifted.append(helper.make_node("Mul", [f"{x}/uneven", divisor], [f"{x}/flat"]))
             return [
                 helper.make_node("Reshape", [x, flat], [f"{x}/signed"]),
-                helper.make_node("Add", [f"{x}/signed", self._lift], [f"{x}/flat"]),
+                *lifted,
                 helper.make_node("ReduceMax", [f"{x}/flat"], [f"{x}/top"], axes=[1], keepdims=1),
                 helper.make_node("Max", [f"{x}/top", self._least], [f"{x}/peak"]),
                 helper.make_node("Div", [f"{x}/peak", self._all_levels], [f"{x}/scale"]),
@@ -259,7 +267,6 @@ class _Rewriter:
             ]
         nodes = [helper.make_node("Reshape", [x, flat], [f"{x}/flat" if even is None else f"{x}/uneven"])]
         if even is not None:
-            divisor = self._constant(f"{x}/even", (1 / even).astype(np.float32))
             nodes.append(helper.make_node("Mul", [f"{x}/uneven", divisor], [f"{x}/flat"]))
         return [
             *nodes,
