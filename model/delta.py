@@ -3,6 +3,10 @@
     delta.safetensors   for each tensor that differs from the base:
         <name>.left, <name>.right   float16 (rows, rank) and (rank, columns): base + left @ right is the tensor
         <name>                      float16, the whole tensor: small ones, and those that the base lacks (the head)
+    its metadata:
+        same        names of the tensors that are the base's own
+        diagonal    of those that the base lacks: name -> shape and the one value on the diagonal of nothing else (the
+                    layer that pools, see `training.pooling`)
 
 A fine-tuned matrix differs from its base by nearly low rank (Aghajanyan et al., 2021; Hu et al., 2022), so the best
 approximation of the difference, a truncated singular value decomposition (Eckart and Young, 1936), keeps what counts
@@ -13,7 +17,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +45,16 @@ def factorise(base: Arrays, tuned: Arrays, rank: int) -> tuple[dict[str, NDArray
         rank: singular values kept of each matrix's difference.
 
     Returns:
-        The tensors of `delta.safetensors`, and the names of those that are the base's own.
+        The tensors of `delta.safetensors`, and the names of those that are the base's own. Tensors that the base lacks
+        and that `diagonal_of` describes are in neither.
     """
     parts: dict[str, NDArray[np.float16]] = {}
     same = []
     for name, value in tuned.items():
         known = base.get(name)
         if known is None or known.shape != value.shape:
-            parts[name] = value.astype(np.float16)
+            if diagonal_of(value) is None:
+                parts[name] = value.astype(np.float16)
             continue
         difference = value.astype(np.float32) - known.astype(np.float32)
         if not difference.any():
@@ -63,9 +69,21 @@ def factorise(base: Arrays, tuned: Arrays, rank: int) -> tuple[dict[str, NDArray
     return parts, same
 
 
-def combine(base: Arrays, parts: Arrays, same: list[str]) -> dict[str, NDArray[np.float16]]:
-    """Undo `factorise`: the tensors of the network, float16."""
+def diagonal_of(value: NDArray[Any]) -> float | None:
+    """Return the one value on the diagonal of a matrix that holds nothing else, or None; 0.0 for one of zeros."""
+    if value.ndim != 2:
+        return None
+    first = float(value[0, 0])
+    return first if np.array_equal(value, np.eye(*value.shape, dtype=value.dtype) * value[0, 0]) else None
+
+
+def combine(
+    base: Arrays, parts: Arrays, same: list[str], diagonal: Mapping[str, Sequence[Any]] | None = None
+) -> dict[str, NDArray[np.float16]]:
+    """Undo `factorise`: the tensors of the network, float16; `diagonal` holds name -> (shape, value)."""
     merged = {name: base[name].astype(np.float16) for name in same}
+    for name, (shape, number) in (diagonal or {}).items():
+        merged[name] = (np.eye(*shape, dtype=np.float32) * np.float32(number)).astype(np.float16)
     for name, value in parts.items():
         if name.endswith(RIGHT):
             continue
@@ -89,7 +107,10 @@ def write_delta(folder: Path, base_weights: Path, tuned: Arrays, rank: int) -> N
     """
     base = _under_names_of(tuned, load_file(base_weights))
     parts, same = factorise(base, tuned, rank)
-    save_file(dict(parts), folder / DELTA, metadata={"format": "pt", "same": json.dumps(same), "rank": str(rank)})
+    rest = tuned.keys() - set(same) - {name.removesuffix(LEFT).removesuffix(RIGHT) for name in parts}
+    diagonal = {name: (tuned[name].shape, diagonal_of(tuned[name])) for name in sorted(rest)}
+    told = {"format": "pt", "same": json.dumps(same), "diagonal": json.dumps(diagonal), "rank": str(rank)}
+    save_file(dict(parts), folder / DELTA, metadata=told)
 
 
 def merge_into(folder: Path, base_weights: Path, out: Path) -> None:
@@ -106,10 +127,11 @@ def merge_into(folder: Path, base_weights: Path, out: Path) -> None:
     try:
         with safe_open(folder / DELTA, framework="numpy") as stream:
             same = json.loads(stream.metadata()["same"])
+            diagonal = json.loads(stream.metadata().get("diagonal", "{}"))
         parts = load_file(folder / DELTA)
         wanted = [*same, *(name.removesuffix(LEFT).removesuffix(RIGHT) for name in parts)]
         base = _under_names_of(dict.fromkeys(wanted), load_file(base_weights))
-        save_file(combine(base, parts, same), out / WEIGHTS, metadata={"format": "pt"})
+        save_file(combine(base, parts, same, diagonal), out / WEIGHTS, metadata={"format": "pt"})
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise CheckpointDamagedError(f"{folder / DELTA} does not fit its base: {error}") from error
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from model.checkpoint import verify_checkpoint
-from model.delta import DELTA, combine, factorise
+from model.delta import DELTA, combine, factorise, merge_into, write_delta
 from model.errors import BaseError, CheckpointDamagedError
 from model.loading import open_classifier
 from training.config import Recipe
@@ -43,6 +44,21 @@ def test_a_rank_that_is_too_small_keeps_the_strongest_part():
     parts, _ = factorise({"w": np.zeros((40, 40))}, {"w": (left * strengths) @ right}, rank=2)
     merged = combine({"w": np.zeros((40, 40))}, parts, [])["w"].astype(float)
     assert np.linalg.norm(merged - (left * strengths) @ right) == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_layer_that_only_passes_on_costs_nothing(tmp_path):
+    save_file({"w": np.ones((8, 8), np.float32)}, tmp_path / "base.safetensors")
+    head = np.arange(8, dtype=np.float32).reshape(2, 4)
+    tuned = {"w": np.ones((8, 8), np.float32), "eye": np.eye(8, dtype=np.float32) * 1024, "head": head}
+    tuned["none"] = np.zeros((4, 8), np.float32)
+    write_delta(tmp_path, tmp_path / "base.safetensors", tuned, 2)
+    assert set(load_file(tmp_path / DELTA)) == {"head"}
+    (tmp_path / "out").mkdir()
+    merge_into(tmp_path, tmp_path / "base.safetensors", tmp_path / "out")
+    merged = load_file(tmp_path / "out" / "model.safetensors")
+    assert merged.keys() == tuned.keys()
+    for name, value in tuned.items():
+        np.testing.assert_array_equal(merged[name], value)
 
 
 @pytest.fixture(scope="module")
