@@ -21,11 +21,10 @@ def write_card(path: Path, manifest: Manifest) -> None:
         else "Sentiment is not judged, or no held-out row has one."
     )
     kind = (
-        "A difference of low rank to its base (`model.delta`), merged when it is opened: `open_classifier(<folder>)`, or\n"
-        "`stance serve --checkpoint <folder>`, with the base at hand (`make accurate`). The head's"
+        "A difference of low rank to its base (`model.delta`), merged when it is opened: `open_classifier(<folder>)`,\n"
+        "or `stance serve --checkpoint <folder>`, with the base at hand (`make accurate`)."
         if training["delta_rank"]
-        else "A standard sequence-classification folder: `AutoModelForSequenceClassification.from_pretrained(<folder>)`. "
-        "The head's"
+        else "A standard sequence-classification folder: `AutoModelForSequenceClassification.from_pretrained(<folder>)`."
     )
     text = f"""---
 library_name: transformers
@@ -39,7 +38,7 @@ tags: [stance-detection]
 
 Labels a quoted statement's stance ({labels}) toward {manifest.target}.
 
-{kind}
+{kind} The head's
 first {len(manifest.labels.stance)} logits are the stances, the other {len(manifest.labels.sentiment)} the sentiments;
 each group has a softmax of its own, with the temperatures below. Texts are normalised first
 (`model.encoding.normalise`).
