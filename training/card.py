@@ -24,7 +24,7 @@ def write_card(path: Path, manifest: Manifest) -> None:
         "A difference of low rank to its base (`model.delta`), merged when it is opened: `open_classifier(<folder>)`,\n"
         "or `stance serve --checkpoint <folder>`, with the base at hand (`make accurate`)."
         if training["delta_rank"]
-        else "A standard sequence-classification folder: `AutoModelForSequenceClassification.from_pretrained(<folder>)`."
+        else "A standard classifier folder: `AutoModelForSequenceClassification.from_pretrained(<folder>)`."
     )
     text = f"""---
 library_name: transformers
