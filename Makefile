@@ -48,10 +48,11 @@ accurate: $(VENV)/.base ## fetch the base of the accurate checkpoint (half a gig
 	$(BIN)/python -c "from model.bases import resolve_base; print(resolve_base('mpnet').source)"
 
 train-accurate: accurate ## retrain the accurate checkpoint into runs/anchorage-mpnet
-	$(BIN)/stance train $(CORPUS) --base mpnet --delta-rank 32 --out runs/anchorage-mpnet
+	$(BIN)/stance train $(filter-out %/plain.csv,$(CORPUS)) --base mpnet --recipe warm --epochs 2 --delta-rank 32 \
+		--out runs/anchorage-mpnet
 
-train: $(VENV)/.base ## retrain the default checkpoint into $(OUT)
-	$(BIN)/stance train $(CORPUS) --out $(OUT)
+train: accurate ## retrain the default checkpoint into $(OUT); the accurate one is its teacher
+	$(BIN)/stance train $(CORPUS) --teacher model/checkpoints/anchorage-mpnet --out $(OUT)
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
