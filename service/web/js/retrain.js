@@ -6,7 +6,7 @@ import { loadCard, state } from "./store.js";
 
 const JOB = "stance-training";
 const EVERY_MS = 1000;
-const STAGES = { train: "Training", calibrate: "Calibrating", evaluate: "Measuring", report: "Writing the report", write: "Writing" };
+const STAGES = { train: "Training", calibrate: "Calibrating", evaluate: "Measuring", report: "Writing the report", write: "Writing", compile: "Compiling" };
 const CHANGES = 30;
 
 export function retrainPanel() {

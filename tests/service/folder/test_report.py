@@ -73,6 +73,7 @@ def test_the_page_is_self_contained_and_shows_every_figure(tmp_path):
     assert (figures.summary.statements, figures.documents) == (24, 12)
     assert page.tags["svg"] >= 3
     assert not page.tags["script"] + page.tags["link"] + page.tags["img"]
+    assert page.links
     assert all(link.startswith("../in/a00") for link in page.links)
     assert "<!--" not in (tmp_path / "page" / "report.html").read_text().replace("<!doctype", "")
 
@@ -95,6 +96,7 @@ def test_nothing_of_a_row_becomes_markup(tmp_path):
     page = parse(tmp_path / "report.html")
     assert not page.tags["script"]
     assert EVIL in "".join(page.words)
+    assert page.links
     assert all(link.startswith("https://archive.example/x/%3Cscript") for link in page.links)
 
 
