@@ -26,8 +26,6 @@ from model.store import default_store
 
 NICENESS = 10
 """The training yields to the requests."""
-LINES = 50
-"""Lines of its log that are read for what went wrong."""
 
 
 class TrainingRuns(Exception):  # noqa: N818

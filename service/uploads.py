@@ -24,7 +24,6 @@ MAX_DOCUMENTS = 1_000
 MAX_CHARACTERS = 20_000_000
 """Most documents and most text of one file: what a page can show. Larger files are for `stance score`."""
 MAX_MEMORY = 2 << 30
-_PLACES = asyncio.Semaphore(2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ ends with the very weights of a run that was not interrupted: the order of the r
 alone, and the generators' states are saved.
 """
 
-import json
 import random
 import time
 from collections.abc import Iterator
@@ -334,12 +333,6 @@ def saved_state(work: Path) -> str | None:
     """Return the latest state in a work folder whose writing came to its end."""
     states = [path for path in work.glob("checkpoint-*") if (path / DONE).is_file()]
     return str(max(states, key=lambda path: int(path.name.rsplit("-", 1)[1]))) if states else None
-
-
-def saved_step(work: Path) -> int:
-    """Return how many steps that state has behind it; 0 where there is none."""
-    state = saved_state(work)
-    return int(json.loads((Path(state) / "trainer_state.json").read_text())["global_step"]) if state else 0
 
 
 def _class_weights(data: Dataset, power: float) -> torch.Tensor:

@@ -108,7 +108,7 @@ def test_form_that_disagrees_is_refused_and_torch_serves(tiny_checkpoint, cache,
 
 
 def test_form_that_disagrees_gives_way_to_the_next(tiny_checkpoint, cache, monkeypatch):
-    answers = iter([Agreement(1.0, 0.11, 0.0), Agreement(1.0, 0.0, 0.0)])
+    answers = iter([Agreement(1.0, 0.06, 0.0), Agreement(1.0, 0.0, 0.0)])
     monkeypatch.setattr(compiled, "measure_agreement", lambda *_: next(answers))
     assert open_classifier(tiny_checkpoint, backend="compiled", warm_up=False).backend.name == "onnx-fp32"
 
