@@ -9,7 +9,9 @@ import typer
 if TYPE_CHECKING:
     from model.classifier import StanceClassifier
 
-Checkpoint = Annotated[Path | None, typer.Option(help="Checkpoint folder; the one that ships by default.")]
+Checkpoint = Annotated[
+    Path | None, typer.Option(help="Checkpoint folder; by default the promoted one, or else the one that ships.")
+]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
 

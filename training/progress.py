@@ -9,7 +9,7 @@ class Progress:
     """One report of a training run.
 
     Args:
-        stage: `train`, `calibrate`, `evaluate` or `write`.
+        stage: `train`, `fold K of N`, `calibrate`, `evaluate`, `report`, `write` or `compile`.
         step: optimiser steps done.
         steps: optimiser steps in all.
         loss: mean training loss since the last report; None before the first.

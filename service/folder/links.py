@@ -36,8 +36,9 @@ class Links:
                 if candidate.is_dir():
                     break
                 if candidate.is_file():
+                    shown = candidate == path and candidate.suffix.lower() in _SHOWN
                     relative = os.path.relpath(candidate.absolute(), self._from)
-                    return quote(Path(relative).as_posix()) + (self._words(words) if candidate == path else "")
+                    return quote(Path(relative).as_posix()) + (self._words(words) if shown else "")
         return None
 
     @staticmethod
