@@ -15,6 +15,8 @@ import time
 import pytest
 from folder_support import write_articles
 
+from service.folder.parcels import MAX_DOCUMENTS
+
 CHECKPOINT = os.environ.get("STANCE_TEST_CHECKPOINT")
 DEFAULT_KILLS = 5
 KILLS = int(os.environ.get("STANCE_TEST_KILLS", DEFAULT_KILLS))
@@ -86,11 +88,10 @@ def test_kill_minus_nine_at_random_moments(root, tmp_path, folder, ending):
 def test_sigterm_ends_in_one_sentence_and_the_next_run_goes_on(root, tmp_path, folder):
     out = tmp_path / "out.jsonl"
     process = start(root, folder, out, CHECKPOINT)
-    part, sizes = out.with_name("out.jsonl.part"), {0}
-    while process.poll() is None and len(sizes) < 3:
-        sizes.add(part.stat().st_size if part.exists() else 0)
+    part, first_parcel = out.with_name("out.jsonl.part"), 2 * MAX_DOCUMENTS  # rows: two statements an article
+    while process.poll() is None and (not part.exists() or part.read_bytes().count(b"\n") <= first_parcel):
         time.sleep(0.002)
-    process.terminate()
+    process.terminate()  # a parcel's rows are written after the parcel before it is recorded
     _, told = process.communicate()
     assert process.returncode == 1
     assert b"goes on from here" in told
