@@ -41,6 +41,7 @@ def test_folds_take_longer(labelled, tiny_base, monkeypatch):
     once = plan(data, recipe_for(str(tiny_base), "finetune", epochs=2))
     often = plan(data, recipe_for(str(tiny_base), "finetune", epochs=2, folds=5))
     assert (once.runs, often.runs) == (1, 6)
+    assert often.seconds > once.seconds
     assert once.seconds >= 2 * 216
     assert often.seconds >= 5 * 2 * 240  # one network on all rows, five on four fifths
     assert often.split["validation"] == {}
