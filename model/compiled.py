@@ -214,7 +214,6 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> None:
         raise BackendError(f"the checkpoint cannot be compiled without a library: {error}") from error
 
     encoder = TextEncoder.from_file(folder / "tokenizer.json", manifest.max_tokens, manifest.pad_id)
-    reference = TorchBackend(folder, manifest.labels.size, device="cpu")
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
@@ -228,6 +227,8 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> None:
             if form == "int8":
                 quantise(graph, reach)
             write_graph(graph, staging / f"{form}.onnx")
+        del graph
+        reference = TorchBackend(folder, manifest.labels.size, device="cpu")  # not earlier: memory has its peak above
         for form in FORMS:
             backend = OnnxBackend(staging / f"{form}.onnx", manifest.labels.size, form)
             agreement = measure_agreement(reference, backend, encoder, manifest)

@@ -12,6 +12,7 @@ Each large `MatMul(x, W)` becomes, over x as (tokens, hidden):
 """
 
 import logging
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -116,11 +117,16 @@ def channel_reach(model: Any, batches: Sequence[Batch]) -> dict[str, NDArray[np.
         Name of an output -> (hidden,) largest magnitude of each channel.
     """
     names = [node.output[0] for node in model.graph.node if node.op_type in ("LayerNormalization", *GELUS)]
-    shown = onnx.ModelProto()
-    shown.CopyFrom(model)
-    del shown.graph.output[:]
-    shown.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    session = InferenceSession(shown.SerializeToString(), providers=["CPUExecutionProvider"])
+    outputs = list(model.graph.output)
+    del model.graph.output[:]
+    model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
+    try:
+        with tempfile.TemporaryDirectory(prefix="stance-") as work:  # no copy of the model in memory, nor its bytes
+            write_graph(model, Path(work) / "shown.onnx")
+            session = InferenceSession(str(Path(work) / "shown.onnx"), providers=["CPUExecutionProvider"])
+    finally:
+        del model.graph.output[:]
+        model.graph.output.extend(outputs)
     reach: dict[str, NDArray[np.float32]] = {}
     for batch in batches:
         values = session.run(names, dict(zip(INPUTS, (batch.input_ids, batch.attention_mask), strict=True)))
