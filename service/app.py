@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from model.classifier import StanceClassifier
@@ -84,13 +85,13 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
         loading.cancel()
         await host.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(  # its `/docs` takes the scripts from this machine, not from the internet
         title="Stance",
         summary="Quoted statements in the news: who said them, their stance, their sentiment.",
         version="0.1.0",
         lifespan=lifespan,
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
+        static_url="/docs/assets",
     )
     app.state.host = host
     app.add_middleware(

@@ -289,3 +289,9 @@ def test_what_goes_wrong_is_said(site, open_page):
     page.get_by_text("Too long.").wait_for()
     show(page, "results")
     page.get_by_text("These documents quote nobody.").wait_for()
+
+
+def test_the_api_documentation_needs_no_internet(site, open_page):
+    page = open_page(site, "/docs")
+    page.locator(".opblock").first.wait_for()
+    assert "/classify/batch" in page.locator(".opblock-summary-path").all_inner_texts()
