@@ -47,7 +47,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (408, "The body took too long to arrive."),
         (409, "It cannot be done now, or not with this."),
         (413, "Too large."),
-        (415, "Not application/json."),
+        (415, "A body of another media type."),
         (422, "A field cannot be used."),
         (429, "The queue is full; see Retry-After."),
         (500, "The service failed."),

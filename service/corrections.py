@@ -42,7 +42,7 @@ CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON corrections
     BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;
 """
 LABELLED_FIELDS = (
-    *("text", "stance", "sentiment", "group", "id", "document", "speaker"),
+    *("text", "stance", "secondary", "sentiment", "group", "split", "id", "document", "speaker"),
     *("model_label", "corrected_by", "corrected_at"),
 )
 
@@ -178,20 +178,26 @@ class CorrectionStore:
             if normalise(row["text"]).casefold() not in known:
                 writer.writerow([csv_cell(row.get(name, "")) for name in LABELLED_FIELDS])
         for item in reversed(held):
-            fields = (item.classified, item.label, "", item.document, f"correction-{item.id}", item.document)
+            fields = (item.classified, item.label, "", "", item.document, "", f"correction-{item.id}", item.document)
             writer.writerow([csv_cell(v) for v in (*fields, item.speaker, item.model_label, item.who, item.at)])
         return stream.getvalue()
 
 
 @functools.lru_cache(4)
-def corpus_rows(path: Path, labels: tuple[str, ...]) -> tuple[dict[str, str], ...]:
-    """Return the rows of a labelled CSV that may be trained on; none where its labels are others, or it is missing."""
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = tuple(row for row in csv.DictReader(stream) if row.get("split") != "test")
-    except OSError:
-        return ()
-    return rows if {row["stance"] for row in rows} == set(labels) else ()
+def corpus_rows(paths: tuple[Path, ...], labels: tuple[str, ...]) -> tuple[dict[str, str], ...]:
+    """Return the rows of labelled CSVs, those set aside for measuring among them.
+
+    Returns:
+        None at all where their labels are others than `labels`, or a file is missing.
+    """
+    rows: list[dict[str, str]] = []
+    for path in paths:
+        try:
+            with path.open(encoding="utf-8", newline="") as stream:
+                rows.extend(csv.DictReader(stream))
+        except OSError:
+            return ()
+    return tuple(rows) if {row["stance"] for row in rows} == set(labels) else ()
 
 
 def _rows(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Correction]:

@@ -31,7 +31,10 @@ BODY = (400, 408, 413, 415, 422)
 """What a request with a body may be refused for."""
 WEB = pathlib.Path(__file__).parent / "web"
 PAGE_HEADERS = {"Cache-Control": "no-cache"}
-CORPUS = WEB.parent.parent / "training" / "corpus" / "rewritten.csv"
+CORPUS = tuple(
+    WEB.parent.parent / "training" / "corpus" / f"{name}.csv" for name in ("rewritten", "written", "variants", "frozen")
+)
+"""The files that the shipped checkpoint was trained and measured on."""
 MAX_TRAIL = 10_000
 
 

@@ -46,7 +46,6 @@ class Comparison:
         new: figures of the new one.
         difference: macro-F1 of the new one minus that of the old one.
         interval: 95 % paired-bootstrap interval of the difference.
-        better_share: share of the draws in which the new one is at least as good.
         changes: the statements whose label changes.
     """
 
@@ -54,7 +53,6 @@ class Comparison:
     new: Evaluation
     difference: float
     interval: tuple[float, float]
-    better_share: float
     changes: tuple[Change, ...]
 
     @property
@@ -100,7 +98,6 @@ def compare(old: StanceClassifier, new: StanceClassifier, rows: Sequence[Row]) -
         new_figures,
         new_figures.macro_f1 - old_figures.macro_f1,
         (float(low), float(high)),
-        float((draws >= 0).mean()),
         tuple(
             Change(row.where, row.text, row.stance, a.stance.label, b.stance.label)
             for row, a, b in zip(rows, old_given, new_given, strict=True)

@@ -118,6 +118,9 @@ def test_the_corpus_gives_way_to_a_correction_of_its_words(client, root, tmp_pat
     rows = read_labelled(tmp_path / "all.csv").rows
     assert len(rows) == client.get("/corrections").json()["corpus_rows"]
     assert [other.stance for other in rows if other.text == row.text] == ["pessimistic"]
+    frozen = read_labelled(root / "training" / "corpus" / "frozen.csv").rows
+    assert {row.text for row in rows if row.split == "test"} == {row.text for row in frozen}
+    assert any(row.secondary for row in rows)
 
 
 @pytest.mark.parametrize("name", ["csv", "xlsx", "jsonl"])

@@ -1,5 +1,6 @@
 """A damaged copy of a good file: every defect is reported in one run, with its row and column, and nothing trains."""
 
+import openpyxl
 import pytest
 
 from model.errors import DataError
@@ -94,7 +95,6 @@ def test_a_spreadsheets_own_csv_is_read(tmp_path, delimiter):
 
 
 def test_a_workbook_is_read_with_spreadsheet_row_numbers(tmp_path):
-    openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
     for line in good_lines():
         book.active.append([cell or None for cell in line.split(",")])
