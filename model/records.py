@@ -30,6 +30,23 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """What stands inside one pair of quotation marks (the marks themselves are outside the span).
+
+    Args:
+        span: where it stands in the document.
+        text: `document[span.start:span.end]`, exactly.
+    """
+
+    span: Span
+    text: str
+
+    def __post_init__(self) -> None:
+        if self.span.end - self.span.start != len(self.text):
+            raise ValueError("a quote's text must be as long as its span")
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One thing that somebody said: one quote, or several that one speech tag joins.
 
