@@ -17,8 +17,9 @@ _UPPER = "".join(c for c in map(chr, range(0x41, 0x530)) if c.isupper()) + "".jo
 _SHORT = (
     r"(?:Mr|Mrs|Ms|Dr|Prof|Sens?|Reps?|Govs?|Gen|Lt|Col|Maj|Capt|Cmdr|Sgt|Adm|Rev|Hon|St|Del|Atty|Amb|Jr|Sr|Det|Mme)"
 )
-_CAP = rf"(?:{_SHORT}\.|(?:[{_UPPER}]\.){{1,3}}|[{_UPPER}][\w’'-]*)"
+_CAP = rf"(?:{_SHORT}\.|(?:[{_UPPER}]\.){{1,3}}|(?:[ae][ldnrsz]-)?[{_UPPER}][\w’'-]*)"
 _PARTICLE = r"(?:de|la|del|della|di|da|dos|du|van|von|der|den|bin|ibn|al|el|le|ter|ten|zu|y)"
+_PARTICLES = frozenset(_PARTICLE[3:-1].split("|"))
 _NICKNAME = r"[\"“‘][^\W\d_]+[\"”’]"
 NAME_RUN = re.compile(
     rf"(?<![\w’'-]){_CAP}(?:[ \u00a0](?:{_PARTICLE}[ \u00a0]){{0,2}}(?:{_NICKNAME}[ \u00a0])?{_CAP}){{0,9}}"
@@ -183,7 +184,10 @@ class Names:
         name = " ".join(mention.core)
         for person in known[:20]:
             other = fold(person.name.split(" ")[0])
-            if other == first or (min(len(other), len(first)) == 1 and other[:1] == first[:1]):
+            initial = min(len(other), len(first)) == 1 and other[:1] == first[:1]
+            shorter, longer = sorted((f" {name}".lower(), f" {person.name}".lower()), key=len)
+            surname = longer.endswith(shorter) and shorter.split()[0] in _PARTICLES
+            if other == first or initial or surname:  # "Van der Bellen" and "Alexander Van der Bellen"
                 break
         else:
             person = Person(name)

@@ -116,10 +116,13 @@ def _name_before(tokens: list[Token], end: int, floor: int) -> Phrase:
         before = tokens[first - 1]
         if is_named(before) and not before.lower.endswith(("'s", "s'")):
             first -= 1
-        elif before.lower in _PARTICLES and before.lower != "of" and first - 2 >= floor and is_named(tokens[first - 2]):
-            first -= 2
-        else:
+            continue
+        start = first
+        while start > floor and first - start < 3 and tokens[start - 1].lower in _PARTICLES - {"of"}:
+            start -= 1
+        if start == first or (not (start > floor and is_named(tokens[start - 1])) and tokens[start].text == "&"):
             break
+        first = start  # "Ursula von der Leyen", and "von der Leyen" alone
     name_first = first
     # Roles in lower case belong to the name: "Kremlin spokesman Dmitry Peskov".
     while first > floor and end - first < 10:
@@ -187,7 +190,8 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
         return Phrase(start, start, "pronoun") if first.lower != "who" else None
     if first.lower in ("him", "her", "them") and (start + 1 >= len(tokens) or not is_word(tokens[start + 1])):
         return Phrase(start, start, "pronoun")
-    if first.lower in CLOSED or first.lower in TIME_WORDS or first.lower in _NOT_SUBJECT:
+    opens = first.lower in _PARTICLES - {"of"} and _leads_to_name(tokens, start, len(tokens))
+    if not opens and (first.lower in CLOSED or first.lower in TIME_WORDS or first.lower in _NOT_SUBJECT):
         return None
     at, named, limit = start, False, min(len(tokens), start + 16)
     role = False
@@ -201,7 +205,7 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
             named = False
         elif is_named(token):
             named = True
-        elif token.lower in _PARTICLES and named and at + 1 < limit and is_named(tokens[at + 1]):
+        elif token.lower in _PARTICLES and (named or at == start) and _leads_to_name(tokens, at, limit):
             pass
         elif token.lower in PREPOSITIONS:
             # Prepositions belong to a description that names nobody yet: "a member of the jury".
@@ -236,6 +240,14 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
     if apposed is not None:
         return apposed
     return Phrase(start, last, "description" if linked or not is_named(tokens[last]) else "name")
+
+
+def _leads_to_name(tokens: list[Token], at: int, limit: int) -> bool:
+    """Whether a particle, or the first of several, stands before a name: "von der Leyen", "la Torre"."""
+    last = at
+    while last < min(limit, at + 3) and tokens[last].lower in _PARTICLES:
+        last += 1
+    return last < limit and is_named(tokens[last])
 
 
 def _apposed(tokens: list[Token], comma: int) -> Phrase | None:

@@ -41,8 +41,8 @@ class Token(NamedTuple):
 
     @property
     def capital(self) -> bool:
-        """Whether it is written like a name."""
-        return self.text[:1].isupper()
+        """Whether it is written like a name: "Berg", "al-Maktoum"."""
+        return self.text[:1].isupper() or (self.text[2:3] == "-" and self.text[3:4].isupper())
 
 
 def split_paragraphs(document: str) -> list[tuple[int, int]]:

@@ -105,6 +105,25 @@ def test_the_mention_keeps_the_words_at_the_quote():
     assert speakers(document) == ["Anna Berg", "Anna Berg"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Hanna von der Aue",
+        "Alexander Van der Aue",
+        "Charles de Rosny",
+        "Tamim al-Hadi",
+        "Reem bin Rashid",
+    ],
+)
+def test_particles_belong_to_the_name(name):
+    surname = name.partition(" ")[2]
+    alone = surname if surname[0].isupper() else "Mr. " + surname
+    document = f"Commission President {name} said on Sunday that it “goes on and on”.\n\n“We rest,” {surname} said."
+    assert speakers(document) == [name, name]
+    assert speakers(f"“We go on,” said {name} on Monday.") == [name]
+    assert speakers(f"{name} came. {alone} said: “We go on.”") == [name]
+
+
 def test_a_surname_that_two_people_share_is_not_guessed():
     assert speakers("Anna Berg and Carl Berg met. “We go on,” Berg said.") == ["Berg"]
 
