@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
-CORPUS ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv frozen.csv)
+CORPUS ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv implied.csv frozen.csv)
 OUT ?= runs/anchorage-minilm
 .PHONY: serve test check lint train accurate train-accurate help clean
 

@@ -32,7 +32,8 @@ BODY = (400, 408, 413, 415, 422)
 WEB = pathlib.Path(__file__).parent / "web"
 PAGE_HEADERS = {"Cache-Control": "no-cache"}
 CORPUS = tuple(
-    WEB.parent.parent / "training" / "corpus" / f"{name}.csv" for name in ("rewritten", "written", "variants", "frozen")
+    WEB.parent.parent / "training" / "corpus" / f"{name}.csv"
+    for name in ("rewritten", "written", "variants", "implied", "frozen")
 )
 """The files that the shipped checkpoint was trained and measured on."""
 MAX_TRAIL = 10_000

@@ -101,7 +101,7 @@ class Recipe:
         return "the head alone" if self.method == "frozen" else f"{self.epochs} epochs"
 
 
-LARGE_BASE = {"epochs": 3, "learning_rate": 3e-5, "head_learning_rate": 3e-4, "frozen_layers": 3}
+LARGE_BASE = {"epochs": 2, "learning_rate": 4e-5, "head_learning_rate": 3e-4, "frozen_layers": 3}
 """What differs for encoders of twelve layers and more: they learn faster and forget more at a high rate."""
 WARM = {"head_learning_rate": 1e-3}
 """What differs for a head that starts solved, on pooled features of length one."""

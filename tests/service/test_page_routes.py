@@ -123,6 +123,13 @@ def test_the_corpus_gives_way_to_a_correction_of_its_words(client, root, tmp_pat
     assert any(row.secondary for row in rows)
 
 
+def test_the_page_retrains_on_the_files_of_make_train(root):
+    from service.page_routes import CORPUS
+
+    (listed,) = re.findall(r"^CORPUS .*training/corpus/,(.*)\)$", (root / "Makefile").read_text(), re.MULTILINE)
+    assert [path.name for path in CORPUS] == listed.split()
+
+
 @pytest.mark.parametrize("name", ["csv", "xlsx", "jsonl"])
 def test_exports_are_downloads(client, name):
     answer = client.post("/export", json={"format": name, "columns": ["text"], "rows": [{"text": "=1"}]})
