@@ -105,6 +105,8 @@ LARGE_BASE = {"epochs": 2, "learning_rate": 4e-5, "head_learning_rate": 3e-4, "f
 """What differs for encoders of twelve layers and more: they learn faster and forget more at a high rate."""
 WARM = {"head_learning_rate": 1e-3}
 """What differs for a head that starts solved, on pooled features of length one."""
+LARGE_WARM = {"epochs": 3, "learning_rate": 3e-5}
+"""What differs for both: fewer rows than `finetune` has want more passes."""
 FEW_ROWS_A_LABEL = 100
 """Mean number of training rows a label under which `auto` takes `frozen`: fine-tuning gained nothing there."""
 MANY_ROWS_A_LABEL = 1000
@@ -132,7 +134,7 @@ def recipe_for(
         method = "frozen" if count < FEW_ROWS_A_LABEL else "warm" if count < MANY_ROWS_A_LABEL else "finetune"
     suited: dict[str, Any] = dict(LARGE_BASE) if is_large(base) else {}
     if method != "finetune":
-        suited |= WARM
+        suited |= WARM | (LARGE_WARM if suited else {})
     chosen = {key: value for key, value in given.items() if value is not None}
     return Recipe(base=base, method=method, **{**suited, **chosen})
 
