@@ -12,7 +12,7 @@ from model.delta import with_weights
 from model.encoding import TextEncoder
 from model.errors import BackendError
 from model.probes import PROBES
-from model.store import Store
+from model.store import Store, folder_of
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def open_classifier(
     """Verify a checkpoint folder, load it and run it once.
 
     Args:
-        folder: the checkpoint, or None for the one that is served (see `model.store`).
+        folder: the checkpoint, or the name of one that ships, or None for the one that is served (see `model.store`).
         device: `cpu`, `cuda`, or None for a GPU where there is one.
         backend: `compiled` (ONNX Runtime on the CPU), `torch`, or `auto`: compiled on a CPU, torch on a GPU and where
             compiling fails.
@@ -43,7 +43,7 @@ def open_classifier(
         CheckpointError: the folder is missing, damaged or inconsistent (see its subclasses).
         BackendError: `backend` is `compiled` and that is not possible.
     """
-    folder = folder or Store().current()
+    folder = folder_of(folder) if folder else Store().current()
     manifest = verify_checkpoint(folder)
     network = _open_backend(with_weights(folder, manifest), manifest, device, backend, threads, on_message)
     classifier = StanceClassifier(

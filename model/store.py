@@ -32,6 +32,12 @@ def default_store() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "stance"
 
 
+def folder_of(name: Path) -> Path:
+    """Return the folder of a checkpoint that is given by its folder, or by name where it ships (`anchorage-mpnet`)."""
+    shipped = SHIPPED.parent / name
+    return shipped if len(name.parts) == 1 and not name.exists() and shipped.is_dir() else name
+
+
 @dataclass(frozen=True, slots=True)
 class Switch:
     """One line of the history.

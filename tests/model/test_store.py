@@ -1,11 +1,12 @@
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
 from model.checkpoint import read_manifest
 from model.errors import CheckpointDamagedError, CheckpointError
-from model.store import Store
+from model.store import SHIPPED, Store, folder_of
 
 
 def renamed(folder, target, name):
@@ -86,3 +87,11 @@ def test_a_torn_history_line_is_left_out(store, tmp_path, tiny_checkpoint):
     with (store.root / "history.jsonl").open("a") as stream:
         stream.write('{"at": "2026')
     assert len(store.history()) == 1
+
+
+def test_a_shipped_checkpoint_is_found_by_its_name_unless_a_folder_has_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert folder_of(Path("anchorage-minilm")) == SHIPPED
+    assert folder_of(Path("anchorage-unknown")) == Path("anchorage-unknown")
+    (tmp_path / "anchorage-minilm").mkdir()
+    assert folder_of(Path("anchorage-minilm")) == Path("anchorage-minilm")
