@@ -123,14 +123,14 @@ def report(
     results: Annotated[Path, typer.Argument(help="What stance score wrote: JSONL, CSV or Parquet.")],
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
     documents: Annotated[
-        str | None, typer.Option(help="Folder or URL of the documents, to link them; looked for by default.")
+        str | None, typer.Option(help="Folder or URL of the documents that were scored, to link them.")
     ] = None,
 ) -> None:
     """Write scored statements as one self-contained HTML page with plots."""
     from service.folder.report import write_report
 
     figures = write_report(results, out, documents)
-    typer.echo(f"Wrote {out}: {figures.summary.statements:,} statements of {figures.documents:,} documents")
+    typer.echo(f"Wrote {out}: {figures.told}")
 
 
 @app.command()

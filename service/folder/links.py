@@ -1,4 +1,4 @@
-"""Names of documents in rows -> links from the report."""
+"""Documents of rows -> links from the report."""
 
 import os
 import re
@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 _ROW = re.compile(r":\d+$")
+_WEB = ("http://", "https://")
 _SHOWN = (".txt", ".text", ".md", ".html", ".htm")
 """What a browser opens as a page of text, so that it can scroll to the words."""
 
@@ -13,32 +14,39 @@ _SHOWN = (".txt", ".text", ".md", ".html", ".htm")
 class Links:
     """Links to documents.
 
+    Rows do not tell which folder was scored. Where nobody names it there is no link: a file of the same name elsewhere
+    may be another document.
+
     Args:
-        documents: the folder or http(s) URL that the names are relative to, or None to look for them beside the
-            results and in the present folder.
-        results: the file of the rows.
+        documents: the folder or http(s) URL that the names are relative to, or None.
         out: the page that links.
     """
 
-    def __init__(self, documents: str | None, results: Path, out: Path) -> None:
-        self._url = documents.rstrip("/") + "/" if documents and documents.startswith(("http://", "https://")) else None
-        self._folders = [Path(documents)] if documents else [results.parent, Path()]
+    def __init__(self, documents: str | None, out: Path) -> None:
+        self._url = documents.rstrip("/") + "/" if documents and documents.startswith(_WEB) else None
+        self._folder = Path(documents) if documents and not self._url else None
         self._from = out.parent.absolute()
 
     def to(self, document: str, words: str = "") -> str | None:
-        """Return a link to a document, at the place of some words where a browser can find them; None if it is gone."""
+        """Return a link to a document; None where it is not known or gone.
+
+        Args:
+            document: its name in the rows.
+            words: the link leads to their place where a browser can find them.
+        """
         name = _ROW.sub("", document)
         if self._url:
             return self._url + quote(name)
-        for folder in self._folders:
-            path = folder / name
-            for candidate in (path, *path.parents):  # a member of a zip is reached through the zip
-                if candidate.is_dir():
-                    break
-                if candidate.is_file():
-                    shown = candidate == path and candidate.suffix.lower() in _SHOWN
-                    relative = os.path.relpath(candidate.absolute(), self._from)
-                    return quote(Path(relative).as_posix()) + (self._words(words) if shown else "")
+        return self._file(self._folder / name, words) if self._folder else None
+
+    def _file(self, path: Path, words: str) -> str | None:
+        for candidate in (path, *path.parents):  # a member of a zip is reached through the zip
+            if candidate.is_dir():
+                break
+            if candidate.is_file():
+                shown = candidate == path and candidate.suffix.lower() in _SHOWN
+                relative = os.path.relpath(candidate.absolute(), self._from)
+                return quote(Path(relative).as_posix()) + (self._words(words) if shown else "")
         return None
 
     @staticmethod

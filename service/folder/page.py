@@ -1,4 +1,4 @@
-"""The page of `stance report`: `<!--NAME-->` marks what `report.render` fills in."""
+"""The page of `stance report`: `<!--NAME-->` marks what `report.render` fills in, `BODY` first."""
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -22,12 +22,17 @@ h3 { font-size: 15px; margin: 0 0 8px; text-transform: capitalize; }
 .facts div { color: var(--dim); font-size: 13px; }
 .facts b { display: block; color: var(--ink); font-size: 25px; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 10px 0; font-size: 13px; }
-.legend i { display: inline-block; width: 12px; height: 12px; margin-right: 6px; vertical-align: -1px; }
+.legend i { display: inline-block; width: 13px; height: 13px; margin-right: 6px; vertical-align: -2px;
+  border: 1px solid var(--dim); }
+.legend .hatched { background: repeating-linear-gradient(135deg, var(--ink) 0 1px, #fff 1px 4px); }
+time { white-space: nowrap; }
 svg { display: block; width: 100%; height: auto; font-size: 12.5px; fill: var(--ink);
   font-variant-numeric: tabular-nums; }
 svg .dim { fill: var(--dim); }
 svg .strong { font-weight: 600; font-size: 14px; }
 svg .rule { stroke: var(--rule); stroke-width: 1; }
+svg rect { stroke: var(--ink); stroke-opacity: .5; stroke-width: .6; }
+svg .hatch { pointer-events: none; stroke: none; opacity: .8; }
 article { border-left: 4px solid; padding: 2px 0 2px 16px; margin: 20px 0; }
 article ul { list-style: none; margin: 0; padding: 0; }
 article li { margin: 0 0 14px; break-inside: avoid; overflow-wrap: anywhere; }
@@ -35,14 +40,20 @@ article q { quotes: "\\201C" "\\201D"; }
 article li p { margin: 2px 0 0; font-size: 13px; color: var(--dim); }
 .who { color: var(--ink); font-weight: 600; }
 a { color: #1d5f91; }
-@media (max-width: 640px) { main { padding: 24px 18px; } }
+@media screen and (max-width: 760px) {
+  main { padding: 24px 18px; }
+  .plot { overflow-x: auto; margin-right: -18px; }  /* to the edge of the screen: what is cut there goes on */
+  .plot svg { width: 700px; }
+  .shares text { display: none; }  /* too small to read; the legend has the numbers */
+}
+@page { margin: 16mm 15mm; }
 @media print {
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { background: none; font-size: 11pt; }
-  main { max-width: none; padding: 0; }
-  section, svg { break-inside: avoid; }
-  h2, h3 { break-after: avoid; }
-  .long { break-inside: auto; }
+  main { max-width: none; min-height: 0; padding: 0; }
+  h2 { margin-top: 24px; }
+  svg, .facts, .legend, .note { break-inside: avoid; }
+  h2, h3, article > .note { break-after: avoid; }
   a { color: inherit; text-decoration: none; }
 }
 </style>
@@ -50,31 +61,41 @@ a { color: #1d5f91; }
 <body>
 <main>
 <h1>Stance report</h1>
-<p class="meta"><!--NAME--> · <!--SPAN--> · checkpoint <!--MODEL--></p>
-<div class="facts"><!--FACTS--></div>
-<section><h2>Stances</h2>
-<!--SHARES-->
-<!--LEGEND-->
-</section>
-<section><h2>By speaker</h2>
-<!--SPEAKERS-->
-<p class="note"><!--SPEAKERS_NOTE--></p>
-</section>
-<section><h2>Over time</h2>
-<!--TIME-->
-<p class="note"><!--TIME_NOTE--></p>
-</section>
-<section><h2>Confidence</h2>
-<!--CONFIDENCE-->
-<p class="note">The calibrated probability of the stance given: of statements near 0.80, about eight in ten are right on
-texts like those that the checkpoint was calibrated on. Statements below its threshold are marked uncertain.</p>
-</section>
-<section class="long"><h2>Top statements of each stance</h2>
-<p class="note">Most often repeated first, then by confidence; uncertain ones and fragments last. A statement whose
-words stood in several documents counts once here and each time above.</p>
-<!--TOP-->
-</section>
+<p class="meta"><!--NAME--><!--ABOUT--></p>
+<!--BODY-->
 </main>
 </body>
 </html>
+"""
+
+SECTIONS = """<div class="facts"><!--FACTS--></div>
+<section><h2>Stances</h2>
+<div class="shares"><!--SHARES--></div>
+<!--LEGEND-->
+<p class="note"><!--UNCERTAIN--> A statement is uncertain where the probability of its stance (see Confidence) lies
+under the checkpoint's threshold; that was set on texts kept apart so that the labels above it reach the accuracy that
+the checkpoint's card states. Check uncertain labels by eye before you count on them.</p>
+</section>
+<section><h2>By speaker</h2>
+<div class="plot"><!--SPEAKERS--></div>
+<p class="note"><!--SPEAKERS_NOTE--></p>
+</section>
+<section><h2>Over time</h2>
+<div class="plot"><!--TIME--></div>
+<p class="note"><!--TIME_NOTE--></p>
+</section>
+<section><h2>Confidence</h2>
+<div class="plot"><!--CONFIDENCE--></div>
+<p class="note">The calibrated probability of the stance given: of statements near 0.80, about eight in ten are right on
+texts like those that the checkpoint was calibrated on. Hatched: below its threshold, so marked uncertain.</p>
+</section>
+<section><h2>Top statements of each stance</h2>
+<p class="note">Those in most documents first, then by confidence; fragments and uncertain ones last. A statement whose
+words stood in several documents counts once here and each time above.</p>
+<!--TOP-->
+</section>
+"""
+
+EMPTY = """<p>There is nothing to show: this file holds no statement, since nobody is quoted in the documents that were
+scored. Documents that could not be read are named in the file of errors beside it, if there is one.</p>
 """

@@ -1,93 +1,22 @@
 """`stance report`: the rows of a folder as one self-contained, printable HTML page with plots."""
 
-import heapq
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from model.errors import DocumentError
+from service.folder.excerpts import excerpt
+from service.folder.figures import BINS, Figures, counted, gather, is_day
 from service.folder.links import Links
-from service.folder.page import PAGE
-from service.folder.svg import legend, share_bar, stacked_columns, stacked_rows
-from service.folder.tally import Summary
-from service.folder.writers import read_rows
+from service.folder.page import EMPTY, PAGE, SECTIONS
+from service.folder.svg import legend, percent, share_bar, stacked_columns, stacked_rows
 
-COLOURS = {"supportive": "#2a8c6a", "pessimistic": "#d99a2b", "accusatory": "#b8433a", "neutral": "#9aa5b1"}
-OTHERS = ("#3b6ea8", "#8a5aa8", "#4aa3a2", "#c66b9a", "#7a8b3d", "#a0643c", "#5b6770", "#c2b23a")
-SPEAKERS, STATEMENTS, BINS = 15, 6, 20
-MAX_COPIED = 500_000
-_UNKNOWN = "(not named)"
-
-
-@dataclass
-class Figures:
-    """What the page shows, gathered in flat memory.
-
-    Args:
-        labels: the stances, in the checkpoint's order.
-        summary: counts by stance, speaker and month.
-        days: day -> stance -> statements.
-        bins: confidence bin -> stance -> statements.
-        documents: rows start a new document where the name changes, since they come in order.
-        models: checkpoints that gave the rows.
-        named: statements with a speaker.
-        top: stance -> the statements to show.
-    """
-
-    labels: tuple[str, ...] = ()
-    summary: Summary = field(default_factory=Summary)
-    days: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    bins: dict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    documents: int = 0
-    models: set[str] = field(default_factory=set)
-    named: int = 0
-    top: dict[str, list[tuple[int, dict[str, Any]]]] = field(default_factory=dict)
-
-
-def gather(results: Path) -> Figures:
-    """Read the rows twice: who repeats whom, then everything else.
-
-    Raises:
-        DocumentError: it holds no rows of `stance score`.
-    """
-    copies: Counter[str] = Counter()
-    for row in read_rows(results):
-        if "stance" not in row or "duplicate_of" not in row:
-            raise DocumentError(f"{results} holds no rows of stance score: give its JSONL, CSV or Parquet file")
-        if row["duplicate_of"]:
-            copies[row["duplicate_of"]] += 1
-            if len(copies) > MAX_COPIED:
-                copies = Counter(dict(copies.most_common(MAX_COPIED // 2)))
-    figures = Figures()
-    heaps: dict[str, list[tuple[tuple[Any, ...], int, dict[str, Any]]]] = defaultdict(list)
-    last = None
-    for number, row in enumerate(read_rows(results)):
-        if not figures.labels:
-            keys = list(row)
-            figures.labels = tuple(keys[keys.index("confidence") + 1 : keys.index("sentiment")])
-        figures.summary.add(row)
-        figures.models.add(str(row["model"]))
-        figures.documents += row["document"] != last
-        last = row["document"]
-        figures.named += bool(row["speaker"])
-        if row["date"]:
-            figures.days[row["date"]][row["stance"]] += 1
-        figures.bins[min(int(row["confidence"] * BINS), BINS - 1)][row["stance"]] += 1
-        if row["duplicate_of"] is None:
-            rank = (not row["uncertain"], row["kind"] == "full", copies[row["statement"]], row["confidence"])
-            heap = heaps[row["stance"]]
-            if len(heap) < STATEMENTS or rank > heap[0][0]:
-                entry = (rank, -number, row)
-                (heapq.heappush if len(heap) < STATEMENTS else heapq.heapreplace)(heap, entry)
-    figures.top = {
-        label: [(copies[row["statement"]] + 1, row) for _, _, row in sorted(heaps[label], key=lambda e: e[:2])[::-1]]
-        for label in figures.labels
-    }
-    return figures
+COLOURS = {"supportive": "#1f7f63", "pessimistic": "#d99a35", "accusatory": "#7a1f1f", "neutral": "#cfd5dc"}
+OTHERS = ("#27457a", "#a9d3e8", "#9a4f8f", "#8fb04a", "#5a2e5e", "#e8d9a0", "#4f9d97", "#c66b9a")
+"""Far apart in lightness (of the others, the first four), so that a page printed in grey still tells them apart."""
+SPEAKERS = 15
 
 
 def write_report(results: Path, out: Path, documents: str | None = None) -> Figures:
@@ -96,13 +25,14 @@ def write_report(results: Path, out: Path, documents: str | None = None) -> Figu
     Args:
         results: what `stance score` wrote, as JSONL, CSV or Parquet.
         out: the page.
-        documents: folder or URL that the names of the documents are relative to; looked for where none is given.
+        documents: folder or URL that the names of the documents are relative to, or None: then only rows with
+            a URL of their own are linked.
 
     Raises:
         DocumentError: the rows cannot be read, or the page cannot be written.
     """
     figures = gather(results)
-    page = render(figures, results.name, Links(documents, results, out))
+    page = render(figures, results.name, Links(documents, out))
     part = out.with_name(out.name + ".part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -114,52 +44,93 @@ def write_report(results: Path, out: Path, documents: str | None = None) -> Figu
 
 
 def render(figures: Figures, name: str, links: Links) -> str:
-    """Return the page."""
-    summary = figures.summary
+    """Return the page; one without statements says so."""
+    if not figures.summary.statements:
+        return _filled(PAGE, {"BODY": EMPTY, "NAME": escape(name), "ABOUT": ""})
     others = iter(OTHERS * 9)
     colours = {label: COLOURS.get(label) or next(others) for label in figures.labels}
-    speakers = sorted(summary.speakers.items(), key=lambda each: (-each[1].total(), each[0]))
-    buckets, unit = over_time(figures.days)
-    dated = sum(counts.total() for counts in figures.days.values())
-    bins = [
-        (f"{number / BINS:.2f}", figures.bins.get(number, Counter())) for number in range(_first_bin(figures), BINS)
-    ]
-    whole = max(summary.statements, 1)
+    about = f" · {_span(figures.days)} · checkpoint {escape(', '.join(sorted(figures.models)))}"
     parts = {
+        "BODY": SECTIONS,
         "NAME": escape(name),
-        "MODEL": escape(", ".join(sorted(figures.models)) or "none"),
-        "SPAN": escape(_span(figures.days)),
-        "FACTS": "".join(
-            f"<div><b>{value}</b>{escape(what)}</div>"
-            for value, what in (
-                (f"{summary.statements:,}", "statements"),
-                (f"{summary.statements - summary.duplicates:,}", "of them distinct"),
-                (f"{figures.documents:,}", "documents that quote"),
-                (f"{len(speakers):,}", "speakers"),
-                (f"{summary.uncertain / whole:.0%}", "uncertain"),
-            )
-        ),
-        "LEGEND": legend(colours),
-        "SHARES": share_bar(summary.stances, colours),
-        "SPEAKERS": stacked_rows(speakers[:SPEAKERS], colours, "Statements by speaker")
-        if speakers
-        else _none("speaker"),
-        "SPEAKERS_NOTE": f"{figures.named / whole:.0%} of the statements have a named speaker"
-        + (f"; the {SPEAKERS} most quoted of {len(speakers):,} are shown." if len(speakers) > SPEAKERS else "."),
-        "TIME": stacked_columns(buckets, colours, f"Statements by {unit}", below=unit) if buckets else _none("date"),
-        "TIME_NOTE": f"{dated / whole:.0%} of the statements are from documents with a date." if dated else "",
-        "CONFIDENCE": stacked_columns(bins, colours, "Statements by confidence", below="confidence, from"),
-        "TOP": "".join(_statements(label, figures.top[label], colours[label], links) for label in figures.labels),
+        "ABOUT": about,
+        "FACTS": _facts(figures),
+        "SHARES": share_bar(figures.summary.stances, figures.uncertain, colours),
+        "LEGEND": legend(colours, figures.summary.stances, figures.uncertain),
+        "UNCERTAIN": _uncertain(figures),
+        **_by_speaker(figures, colours),
+        **_by_time(figures, colours),
+        "CONFIDENCE": _confidence(figures, colours),
+        "TOP": "".join(_top(label, figures, colours[label], links) for label in figures.labels),
     }
-    page = PAGE
+    return _filled(PAGE, parts)
+
+
+def _filled(page: str, parts: Mapping[str, str]) -> str:
     for key, value in parts.items():
         page = page.replace(f"<!--{key}-->", value)
     return page
 
 
-def over_time(days: Mapping[str, Counter[str]]) -> tuple[list[tuple[str, Counter[str]]], str]:
-    """Return counts by day, week or month, whichever gives a readable number of columns, gaps included."""
-    known = sorted(day for day in days if _day(day))
+def _facts(figures: Figures) -> str:
+    summary = figures.summary
+    one = summary.statements == 1
+    facts = (
+        (f"{summary.statements:,}", "statement" if one else "statements"),
+        (f"{summary.statements - summary.duplicates:,}", "of them distinct"),
+        (f"{figures.documents:,}", "document that quotes" if figures.documents == 1 else "documents that quote"),
+        (f"{len(summary.speakers):,}", "speaker" if len(summary.speakers) == 1 else "speakers"),
+        (percent(summary.uncertain / summary.statements), "uncertain"),
+    )
+    return "".join(f"<div><b>{escape(value)}</b>{what}</div>" for value, what in facts)
+
+
+def _uncertain(figures: Figures) -> str:
+    summary, count = figures.summary, figures.summary.uncertain
+    if not count:
+        return "No statement is marked uncertain."
+    verb = "is" if count == 1 else "are"
+    whole = counted(summary.statements, "statement")
+    return f"{count:,} of {whole} ({_share(figures, count)}) {verb} marked uncertain (hatched)."
+
+
+def _share(figures: Figures, count: int) -> str:
+    return escape(percent(count / figures.summary.statements))
+
+
+def _by_speaker(figures: Figures, colours: Mapping[str, str]) -> dict[str, str]:
+    speakers = sorted(figures.summary.speakers.items(), key=lambda each: (-each[1].total(), each[0]))
+    shown = f"; the {SPEAKERS} most quoted of {len(speakers):,} are shown" if len(speakers) > SPEAKERS else ""
+    return {
+        "SPEAKERS": stacked_rows(speakers[:SPEAKERS], colours, "Statements by speaker") if speakers else "",
+        "SPEAKERS_NOTE": f"{_share(figures, figures.named)} of the statements have a named speaker{shown}."
+        if speakers
+        else "No statement has a named speaker.",
+    }
+
+
+def _by_time(figures: Figures, colours: Mapping[str, str]) -> dict[str, str]:
+    buckets, unit = over_time(figures.days)
+    if not buckets:
+        return {"TIME": "", "TIME_NOTE": "No statement has a date."}
+    columns, below = named_columns(buckets, unit)
+    dated = sum(counts.total() for counts in figures.days.values())
+    return {
+        "TIME": stacked_columns(columns, colours, f"Statements by {unit}", below=below),
+        "TIME_NOTE": f"{_share(figures, dated)} of the statements are from documents with a date.",
+    }
+
+
+def _confidence(figures: Figures, colours: Mapping[str, str]) -> str:
+    lowest = int(BINS / max(len(figures.labels), 1))  # what the most probable label cannot fall below
+    columns = [(f"{number / BINS:.2f}", figures.bins.get(number, Counter())) for number in range(lowest, BINS)]
+    unsure = [figures.unsure.get(number, Counter()) for number in range(lowest, BINS)]
+    return stacked_columns(columns, colours, "Statements by confidence", below="confidence, from", unsure=unsure)
+
+
+def over_time(days: Mapping[str, Counter[str]]) -> tuple[list[tuple[date, Counter[str]]], str]:
+    """Return counts by day, week, month or year, whichever gives a readable number of columns, gaps included."""
+    known = sorted(day for day in days if is_day(day))
     if not known:
         return [], "month"
     first, last = date.fromisoformat(known[0]), date.fromisoformat(known[-1])
@@ -171,56 +142,34 @@ def over_time(days: Mapping[str, Counter[str]]) -> tuple[list[tuple[str, Counter
             return day - timedelta(days=day.weekday())
         return day.replace(day=1, month=1 if unit == "year" else day.month) if unit in ("month", "year") else day
 
-    counted: dict[date, Counter[str]] = {}
+    found: dict[date, Counter[str]] = {}
     at = start(first)
     while at <= last:
-        counted[at] = Counter()
+        found[at] = Counter()
         at = start(at + timedelta(days={"day": 1, "week": 7, "month": 31, "year": 366}[unit]))
     for day in known:
-        counted[start(date.fromisoformat(day))] += days[day]
-    shape = {"day": "%d %b", "week": "%d %b %y", "month": "%b %Y", "year": "%Y"}[unit]
-    return [(at.strftime(shape), counts) for at, counts in counted.items()], "week from" if unit == "week" else unit
+        found[start(date.fromisoformat(day))] += days[day]
+    return list(found.items()), unit
 
 
-def _day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).year > 1900
-    except ValueError:
-        return False
-
-
-def _first_bin(figures: Figures) -> int:
-    """Return the lowest bin that a most probable label can fall into."""
-    return int(BINS / max(len(figures.labels), 1))
+def named_columns(
+    buckets: Sequence[tuple[date, Counter[str]]], unit: str
+) -> tuple[list[tuple[str, Counter[str]]], str]:
+    """Return the columns with their names, and what the axis is: a year that all days share stands there alone."""
+    years = {at.year for at, _ in buckets}
+    alone = unit in ("day", "week") and len(years) == 1
+    day = "{0.day} {0:%b}" if alone else "{0.day} {0:%b} {0.year}"
+    shape = {"month": "{0:%b} {0.year}", "year": "{0.year}"}.get(unit, day)
+    below = ("week from Monday" if unit == "week" else unit) + (f" ({years.pop()})" if alone else "")
+    return [(shape.format(at), counts) for at, counts in buckets], below
 
 
 def _span(days: Mapping[str, Counter[str]]) -> str:
-    known = sorted(day for day in days if _day(day))
-    return f"{known[0]} to {known[-1]}" if known else "no dates"
+    known = sorted(day for day in days if is_day(day))
+    return " to ".join(f"<time>{escape(day)}</time>" for day in dict.fromkeys((*known[:1], *known[-1:]))) or "no dates"
 
 
-def _none(what: str) -> str:
-    return f'<p class="note">No statement has a {escape(what)}.</p>'
-
-
-def _statements(label: str, found: Sequence[tuple[int, dict[str, Any]]], colour: str, links: Links) -> str:
-    shown = []
-    for count, row in found:
-        where = escape(row["title"] or row["document"])
-        link = links.to(row["document"], row["text"])
-        facts = [
-            f'<span class="who">{escape(row["speaker"] or row["speaker_mention"] or _UNKNOWN)}</span>',
-            f'<a href="{escape(link)}">{where}</a>' if link else where,
-            *([escape(row["date"])] if row["date"] else []),
-            *([f"said {count:,} times"] if count > 1 else []),
-            f"confidence {row['confidence']:.2f}" + (" (uncertain)" if row["uncertain"] else ""),
-        ]
-        shown.append(f"<li><q>{escape(_short(row['text']))}</q><p>{' · '.join(facts)}</p></li>")
-    body = f"<ul>{''.join(shown)}</ul>" if shown else '<p class="note">None.</p>'
+def _top(label: str, figures: Figures, colour: str, links: Links) -> str:
+    shown = "".join(excerpt(each, links) for each in figures.top[label])
+    body = f"<ul>{shown}</ul>" if shown else '<p class="note">None.</p>'
     return f'<article style="border-color:{escape(colour)}"><h3>{escape(label)}</h3>{body}</article>'
-
-
-def _short(text: str) -> str:
-    """Cut a long statement, and take off the comma that stood before "he said"."""
-    text = text.rstrip().rstrip(",")
-    return text if len(text) <= 420 else text[:400].rsplit(" ", 1)[0] + " …"

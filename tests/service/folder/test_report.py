@@ -1,68 +1,18 @@
-import json
 import re
 from collections import Counter
-from html.parser import HTMLParser
 
 import pytest
-from folder_support import LABELS, score, write_articles
+from folder_support import score, write_articles
+from report_support import parse, row, write
+from typer.testing import CliRunner
 
 from model.errors import DocumentError
+from service.cli import app
+from service.folder.figures import gather
 from service.folder.links import Links
-from service.folder.report import gather, over_time, write_report
-from service.folder.rows import fields
-from service.folder.svg import nice_step
+from service.folder.report import named_columns, over_time, write_report
 
 EVIL = "<script>alert(1)</script>\"'&<!--TOP-->"
-
-
-class Page(HTMLParser):
-    """Notes every tag, attribute and open element."""
-
-    def __init__(self):
-        super().__init__()
-        self.tags, self.open, self.links, self.words = Counter(), [], [], []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags[tag] += 1
-        if tag not in ("meta", "rect", "line"):
-            self.open.append(tag)
-        self.links += [value for name, value in attrs if name in ("href", "src")]
-        assert not any(name.startswith("on") for name, _ in attrs)
-
-    def handle_endtag(self, tag):
-        if tag in self.open:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-
-def parse(path):
-    page = Page()
-    page.feed(path.read_text(encoding="utf-8"))
-    assert not page.open
-    return page
-
-
-def row(number, **given):
-    values = {
-        "document": f"d{number}.txt",
-        "statement": f"d{number}.txt#1",
-        "speaker": "Anna Berg",
-        "kind": "full",
-        "text": f"Statement number {number}.",
-        "stance": LABELS.stance[number % 4],
-        "confidence": 0.5 + number % 50 / 100,
-        "uncertain": False,
-        "date": f"2025-{8 + number % 4:02}-03",
-        "model": "m-1",
-    }
-    return {**dict.fromkeys(fields(LABELS)), **values, **given}
-
-
-def write(path, rows):
-    path.write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
-    return path
 
 
 def test_the_page_is_self_contained_and_shows_every_figure(tmp_path):
@@ -106,8 +56,17 @@ def test_repeated_statements_come_first_and_uncertain_ones_last(tmp_path):
     rows += [row(n, stance="neutral", duplicate_of="d4.txt#1") for n in range(5, 8)]
     rows += [row(8, stance="neutral", confidence=0.99, uncertain=True)]
     top = gather(write(tmp_path / "rows.jsonl", rows)).top["neutral"]
-    assert [(count, shown["document"]) for count, shown in top[:2]] == [(4, "d4.txt"), (1, "d0.txt")]
-    assert top[-1][1]["document"] == "d8.txt"
+    assert [(shown.documents, shown.row["document"]) for shown in top[:2]] == [(4, "d4.txt"), (1, "d0.txt")]
+    assert top[-1].row["document"] == "d8.txt"
+
+
+def test_a_repeated_statement_counts_its_documents_and_has_their_earliest_day(tmp_path):
+    again = {"stance": "neutral", "duplicate_of": "d0.txt#1"}
+    rows = [row(0, stance="neutral", date="2025-11-05"), row(0, **again, statement="d0.txt#2", date="2025-11-05")]
+    rows += [row(1, **again, date="2025-10-02"), row(1, **again, statement="d1.txt#2", date="2025-10-02")]
+    rows += [row(2, **again, date=None), row(3, **again, date="2025-10-30")]
+    (shown,) = gather(write(tmp_path / "rows.jsonl", rows)).top["neutral"]
+    assert (shown.row["statement"], shown.documents, shown.date) == ("d0.txt#1", 4, "2025-10-02")
 
 
 def test_another_label_set_gets_its_own_colours(tmp_path):
@@ -122,7 +81,42 @@ def test_another_label_set_gets_its_own_colours(tmp_path):
 def test_no_rows_still_make_a_page(tmp_path):
     (tmp_path / "rows.jsonl").write_text("")
     write_report(tmp_path / "rows.jsonl", tmp_path / "report.html")
-    assert "No statement has a date." in "".join(parse(tmp_path / "report.html").words)
+    page = parse(tmp_path / "report.html")
+    assert "this file holds no statement" in page.text
+    assert not page.tags["svg"] + page.tags["section"]
+
+
+def test_one_statement_is_written_in_the_singular(tmp_path):
+    write(tmp_path / "rows.jsonl", [row(0)])
+    told = CliRunner().invoke(app, ["report", str(tmp_path / "rows.jsonl"), "--out", str(tmp_path / "report.html")])
+    page = parse(tmp_path / "report.html")
+    assert told.output.strip().endswith(": 1 statement of 1 document")
+    assert "rows.jsonl · 2025-08-03 · checkpoint m-1" in page.text
+    assert "1statement1of them distinct1document that quotes1speaker0%uncertain" in page.text
+    assert "No statement is marked uncertain." in page.text
+
+
+def test_many_are_written_in_the_plural_and_dates_stay_whole(tmp_path):
+    write(tmp_path / "rows.jsonl", [row(n, uncertain=n == 1) for n in range(4)])
+    assert write_report(tmp_path / "rows.jsonl", tmp_path / "report.html").told == "4 statements of 4 documents"
+    page = parse(tmp_path / "report.html")
+    assert "rows.jsonl · 2025-08-03 to 2025-11-03 ·" in page.text
+    assert page.tags["time"] == 2 + 4
+    assert "1 of 4 statements (25%) is marked uncertain (hatched)." in page.text
+
+
+def test_a_pronoun_is_no_name(tmp_path):
+    rows = [row(0), row(1, speaker=None, speaker_mention="he"), row(2, speaker=None)]
+    write_report(write(tmp_path / "rows.jsonl", rows), tmp_path / "report.html")
+    page = parse(tmp_path / "report.html")
+    assert page.bold == ["Anna Berg"]
+    assert "speaker unknown (“he”)" in page.text
+
+
+def test_a_workbook_is_refused(tmp_path):
+    (tmp_path / "rows.xlsx").write_bytes(b"")
+    with pytest.raises(DocumentError, match="workbook"):
+        write_report(tmp_path / "rows.xlsx", tmp_path / "report.html")
 
 
 @pytest.mark.parametrize("content", ['{"text": "a"}\n', "no json\n", "[1]\n"])
@@ -136,7 +130,7 @@ def test_a_file_that_holds_no_rows_is_refused(tmp_path, content):
     ("days", "unit", "columns"),
     [
         (("2025-11-03", "2025-11-05"), "day", 3),
-        (("2025-08-15", "2025-11-05"), "week from", 13),
+        (("2025-08-15", "2025-11-05"), "week", 13),
         (("2025-01-31", "2026-03-01"), "month", 15),
         (("1995-01-31", "2026-03-01"), "year", 32),
         (("not a day",), "month", 0),
@@ -148,18 +142,37 @@ def test_time_is_cut_into_a_readable_number_of_columns(days, unit, columns):
     assert sum(counts.total() for _, counts in buckets) == (len(days) if columns else 0)
 
 
-@pytest.mark.parametrize(("most", "step"), [(1, 1), (4, 1), (5, 2), (166, 50), (300, 100), (9000, 5000)])
-def test_nice_step(most, step):
-    assert nice_step(most) == step
+@pytest.mark.parametrize(
+    ("days", "names", "below"),
+    [
+        (("2025-11-03", "2025-11-04"), ["3 Nov", "4 Nov"], "day (2025)"),
+        (("2025-12-31", "2026-01-01"), ["31 Dec 2025", "1 Jan 2026"], "day"),
+        (("2025-08-04", "2025-09-08"), ["4 Aug", "8 Sep"], "week from Monday (2025)"),
+        (("2025-12-15", "2026-01-30"), ["15 Dec 2025", "26 Jan 2026"], "week from Monday"),
+        (("2025-01-31", "2026-03-01"), ["Jan 2025", "Mar 2026"], "month"),
+        (("1995-01-31", "2026-03-01"), ["1995", "2026"], "year"),
+    ],
+)
+def test_the_year_is_told_once_or_with_each_name(days, names, below):
+    columns, axis = named_columns(*over_time({day: Counter(neutral=1) for day in days}))
+    assert ([columns[0][0], columns[-1][0]], axis) == (names, below)
 
 
 def test_links_reach_files_rows_and_members(tmp_path):
     for name in ("in/a b.txt", "in/c.csv", "in/f.zip"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
-    links = Links(str(tmp_path / "in"), tmp_path / "rows.jsonl", tmp_path / "report.html")
+    links = Links(str(tmp_path / "in"), tmp_path / "report.html")
     assert links.to("a b.txt", "The talks, go on") == "in/a%20b.txt#:~:text=The%20talks%2C%20go%20on"
     assert links.to("c.csv:12") == "in/c.csv"
     assert links.to("f.zip/g/h.txt") == "in/f.zip"
     assert links.to("gone.txt") is None
     assert not re.search("script:", links.to("javascript:alert(1)") or "")
+
+
+def test_a_file_of_the_same_name_elsewhere_is_not_linked(tmp_path, monkeypatch):
+    (tmp_path / "README.md").write_text("not what was scored")
+    monkeypatch.chdir(tmp_path)
+    rows = write(tmp_path / "rows.jsonl", [row(0, document="README.md"), row(1)])
+    write_report(rows, tmp_path / "report.html")
+    assert parse(tmp_path / "report.html").links == []
