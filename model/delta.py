@@ -111,6 +111,7 @@ def write_delta(folder: Path, base_weights: Path, tuned: Arrays, rank: int) -> N
     diagonal = {name: (tuned[name].shape, diagonal_of(tuned[name])) for name in sorted(rest)}
     told = {"format": "pt", "same": json.dumps(same), "diagonal": json.dumps(diagonal), "rank": str(rank)}
     save_file(dict(parts), folder / DELTA, metadata=told)
+    (folder / DELTA).chmod(0o644)  # it is written for its owner alone; other files of a checkpoint are not
 
 
 def merge_into(folder: Path, base_weights: Path, out: Path) -> None:

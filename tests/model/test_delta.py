@@ -76,6 +76,7 @@ def test_it_serves_what_was_evaluated(delta_checkpoint, monkeypatch, tmp_path):
     monkeypatch.setenv("STANCE_CACHE", str(tmp_path))
     manifest = verify_checkpoint(delta_checkpoint)
     assert DELTA in manifest.files
+    assert (delta_checkpoint / DELTA).stat().st_mode & 0o044, "others than its owner must be able to read it"
     assert "model.safetensors" not in manifest.files
     first = open_classifier(delta_checkpoint, backend="torch", warm_up=False).classify(["Peace talks"])
     (merged,) = [folder for folder in (tmp_path / "merged").iterdir() if not folder.name.startswith(".")]
