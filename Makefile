@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 CORPUS ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv implied.csv frozen.csv)
+FIRST ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv frozen.csv)
 OUT ?= runs/anchorage-minilm
 .PHONY: serve test check lint train accurate train-accurate help clean
 
@@ -50,8 +51,8 @@ accurate: $(VENV)/.base ## fetch the larger base (half a gigabyte): stance train
 train-accurate: accurate ## train on the larger base into runs/anchorage-mpnet, as a small difference to it
 	$(BIN)/stance train $(CORPUS) --base mpnet --delta-rank 32 --out runs/anchorage-mpnet
 
-train: $(VENV)/.base ## retrain the default checkpoint into $(OUT)
-	$(BIN)/stance train $(CORPUS) --out $(OUT)
+train: $(VENV)/.base ## retrain the default checkpoint, as it was trained, into $(OUT)
+	$(BIN)/stance train $(FIRST) --edit-share 0 --out $(OUT)
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

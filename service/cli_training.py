@@ -41,6 +41,9 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Measure and calibrate by so many folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the split, the head and the order of rows.")] = None,
+    edit_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of the rows that each epoch shows edited.")
+    ] = None,
     target: Annotated[str | None, typer.Option(help="What the stance is toward, in words.")] = None,
     text_column: TextColumn = None,
     stance_column: StanceColumn = None,
@@ -64,7 +67,14 @@ def train(
     for warning in data.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     chosen = recipe_for(
-        base, recipe, rows_a_label=data.rows_a_label, epochs=epochs, folds=folds, seed=seed, delta_rank=delta_rank
+        base,
+        recipe,
+        rows_a_label=data.rows_a_label,
+        epochs=epochs,
+        folds=folds,
+        seed=seed,
+        delta_rank=delta_rank,
+        edit_share=edit_share,
     )
     if dry_run:
         from training.plan import plan
