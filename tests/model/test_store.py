@@ -102,5 +102,5 @@ def test_what_ships_is_undamaged_and_small(name, most_mb):
     folder = folder_of(Path(name))
     manifest = verify_checkpoint(folder)
     assert manifest.labels.stance == ("supportive", "pessimistic", "accusatory", "neutral")
-    assert set(manifest.calibrations) == {"torch", "onnx-int8"}
+    assert {"torch"} < set(manifest.calibrations)
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < most_mb * 1e6
