@@ -35,7 +35,7 @@ CORPUS = tuple(
     WEB.parent.parent / "training" / "corpus" / f"{name}.csv"
     for name in ("rewritten", "written", "variants", "implied", "frozen")
 )
-"""The files that the shipped checkpoint was trained and measured on."""
+"""All that the shipped checkpoints were trained and measured on."""
 MAX_TRAIL = 10_000
 
 
