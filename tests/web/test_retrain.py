@@ -42,6 +42,12 @@ def test_retrain_from_corrections_compare_and_promote(start_site, tiny_checkpoin
     page = open_page(site, allowed=("status of 401", "status of 409"))
     show(page, "corrections")
     page.select_option("#retrain-data", "alone")
+    page.select_option("#retrain-base", "minilm")
+    show(page, "read")
+    show(page, "corrections")  # drawn anew; what was chosen stays
+    assert page.locator("#retrain-data").input_value() == "alone"
+    assert page.locator("#retrain-base").input_value() == "minilm"
+    page.select_option("#retrain-base", page.locator("#retrain-base option").first.get_attribute("value"))
     page.get_by_role("button", name="Retrain").click()
     page.fill("#key-field", admin)
     page.get_by_role("button", name="Use this key").click()

@@ -15,6 +15,11 @@ export function retrainPanel() {
   let job = null;
   let shown = ""; // what is drawn, so that a redraw of the view leaves the panel and its focus alone
   let timer = 0;
+  const chosen = { data: "", base: "" }; // survives a redraw: the view is drawn again when the corrections arrive
+  const keep = (list, name) => {
+    if ([...list.options].some((option) => option.value === chosen[name])) list.value = chosen[name];
+    list.onchange = () => { chosen[name] = list.value; };
+  };
 
   const draw = (name, ...children) => { shown = name; body.replaceChildren(...children.flat(Infinity).filter(Boolean)); };
   const failed = (error) => draw("error", h("p", { class: "notice", role: "alert" }, error.code === "forbidden"
@@ -33,10 +38,12 @@ export function retrainPanel() {
       const served = h("option", { value: state.card?.model ?? "" }, `the served model (${state.card?.model ?? ""})`);
       const fresh = h("option", { value: "minilm" }, "the base encoder (MiniLM)");
       base.replaceChildren(...(data.value === "alone" ? [served, fresh] : [fresh, served]));
+      keep(base, "base");
       hint.textContent = data.value === "alone" ? "Quick. With few corrections the new model may know less than the old one; the comparison will tell."
         : "Takes minutes to an hour on a laptop. The service goes on answering meanwhile.";
     };
     const hint = h("p", { class: "hint" });
+    keep(data, "data");
     data.addEventListener("change", bases);
     bases();
     draw("idle",
