@@ -2,6 +2,8 @@
 
 from model.quotes.lexicon import words
 
+PARTICLES = words("al bin da de del della den der di dos du el ibn la le ten ter van von y zu")
+"""Words in lower case within a name: "Ursula von der Leyen"."""
 TITLES = words(
     """
     acting adm admiral adviser advisor aide amb ambassador american analyst anchor archbishop assistant attorney

@@ -9,7 +9,17 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from model.quotes.lexicon import ROLES, TIME_WORDS
-from model.quotes.name_lists import FEMALE, HONORIFICS, MALE, NOT_NAMES, NOT_PERSONS, SPELLINGS, SUFFIXES, TITLES
+from model.quotes.name_lists import (
+    FEMALE,
+    HONORIFICS,
+    MALE,
+    NOT_NAMES,
+    NOT_PERSONS,
+    PARTICLES,
+    SPELLINGS,
+    SUFFIXES,
+    TITLES,
+)
 
 _UPPER = "".join(c for c in map(chr, range(0x41, 0x530)) if c.isupper()) + "".join(
     c for c in map(chr, range(0x1E00, 0x1F00)) if c.isupper()
@@ -18,8 +28,7 @@ _SHORT = (
     r"(?:Mr|Mrs|Ms|Dr|Prof|Sens?|Reps?|Govs?|Gen|Lt|Col|Maj|Capt|Cmdr|Sgt|Adm|Rev|Hon|St|Del|Atty|Amb|Jr|Sr|Det|Mme)"
 )
 _CAP = rf"(?:{_SHORT}\.|(?:[{_UPPER}]\.){{1,3}}|(?:[ae][ldnrsz]-)?[{_UPPER}][\w’'-]*)"
-_PARTICLE = r"(?:de|la|del|della|di|da|dos|du|van|von|der|den|bin|ibn|al|el|le|ter|ten|zu|y)"
-_PARTICLES = frozenset(_PARTICLE[3:-1].split("|"))
+_PARTICLE = rf"(?:{'|'.join(sorted(PARTICLES))})"
 _NICKNAME = r"[\"“‘][^\W\d_]+[\"”’]"
 NAME_RUN = re.compile(
     rf"(?<![\w’'-]){_CAP}(?:[ \u00a0](?:{_PARTICLE}[ \u00a0]){{0,2}}(?:{_NICKNAME}[ \u00a0])?{_CAP}){{0,9}}"
@@ -186,7 +195,7 @@ class Names:
             other = fold(person.name.split(" ")[0])
             initial = min(len(other), len(first)) == 1 and other[:1] == first[:1]
             shorter, longer = sorted((f" {name}".lower(), f" {person.name}".lower()), key=len)
-            surname = longer.endswith(shorter) and shorter.split()[0] in _PARTICLES
+            surname = longer.endswith(shorter) and shorter.split()[0] in PARTICLES
             if other == first or initial or surname:  # "Van der Bellen" and "Alexander Van der Bellen"
                 break
         else:

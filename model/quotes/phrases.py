@@ -16,11 +16,12 @@ from model.quotes.lexicon import (
     TIME_WORDS,
     words,
 )
+from model.quotes.name_lists import PARTICLES
 from model.quotes.sentences import Token
 
 PhraseKind = Literal["name", "pronoun", "description"]
 
-_PARTICLES = words("& al bin da de del della den der di dos du el ibn la le of ten ter van von")
+_PARTICLES = PARTICLES | {"&", "of"}
 CLOSED = CONJUNCTIONS | PREPOSITIONS | BE_FORMS | (ADVERBS - {"first"})
 """Words of the closed classes, which end a noun phrase."""
 _NOT_SUBJECT = words("all anything everything it's nothing something that there these this those what which")
