@@ -12,7 +12,7 @@ from model.delta import with_weights
 from model.encoding import TextEncoder
 from model.errors import BackendError
 from model.probes import PROBES
-from model.store import Store, folder_of
+from model.store import folder_of
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def open_classifier(
         CheckpointError: the folder is missing, damaged or inconsistent (see its subclasses).
         BackendError: `backend` is `compiled` and that is not possible.
     """
-    folder = folder_of(folder) if folder else Store().current()
+    folder = folder_of(folder)
     manifest = verify_checkpoint(folder)
     network = _open_backend(with_weights(folder, manifest), manifest, device, backend, threads, on_message)
     classifier = StanceClassifier(

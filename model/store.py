@@ -32,8 +32,10 @@ def default_store() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "stance"
 
 
-def folder_of(name: Path) -> Path:
-    """Return the folder of a checkpoint that is given by its folder, or by name where it ships (`anchorage-mpnet`)."""
+def folder_of(name: Path | None) -> Path:
+    """Return a checkpoint's folder: as given, by the name of one that ships (`anchorage-mpnet`), or the served one."""
+    if name is None:
+        return Store().current()
     shipped = SHIPPED.parent / name
     return shipped if len(name.parts) == 1 and not name.exists() and shipped.is_dir() else name
 

@@ -172,14 +172,24 @@ class CorrectionStore:
         held = self.latest(target)
         known = {normalise(item.classified).casefold() for item in held}
         stream = io.StringIO(newline="")
-        writer = csv.writer(stream)
-        writer.writerow(LABELLED_FIELDS)
+        writer = csv.DictWriter(stream, LABELLED_FIELDS)
+        writer.writeheader()
         for row in more:
             if normalise(row["text"]).casefold() not in known:
-                writer.writerow([csv_cell(row.get(name, "")) for name in LABELLED_FIELDS])
+                writer.writerow({name: csv_cell(row.get(name, "")) for name in LABELLED_FIELDS})
         for item in reversed(held):
-            fields = (item.classified, item.label, "", "", item.document, "", f"correction-{item.id}", item.document)
-            writer.writerow([csv_cell(v) for v in (*fields, item.speaker, item.model_label, item.who, item.at)])
+            told = {
+                "text": item.classified,
+                "stance": item.label,
+                "group": item.document,
+                "id": f"correction-{item.id}",
+                "document": item.document,
+                "speaker": item.speaker,
+                "model_label": item.model_label,
+                "corrected_by": item.who,
+                "corrected_at": item.at,
+            }
+            writer.writerow({name: csv_cell(value) for name, value in told.items()})
         return stream.getvalue()
 
 

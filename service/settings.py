@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from model.store import folder_of
 
 
 class Settings(BaseSettings):
@@ -16,7 +18,10 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=64, description="Processes that share the port; each loads the model.")
-    checkpoint: Path | None = Field(None, description="A checkpoint folder; the promoted or shipped one where empty.")
+    checkpoint: Annotated[Path, AfterValidator(folder_of)] | None = Field(
+        None,
+        description="A checkpoint's folder, or the name of one that ships; the promoted or shipped one where empty.",
+    )
     store: Path | None = Field(None, description="Folder of promoted checkpoints; the user's own where empty.")
     backend: Literal["auto", "compiled", "torch"] = "auto"
     threads: int | None = Field(None, ge=1, description="Cores of one forward pass; all, shared among workers.")

@@ -21,7 +21,8 @@ from model.quotes.sentences import Token
 
 PhraseKind = Literal["name", "pronoun", "description"]
 
-_PARTICLES = PARTICLES | {"&", "of"}
+_BEFORE_NAMES = PARTICLES | {"&"}
+_PARTICLES = _BEFORE_NAMES | {"of"}
 CLOSED = CONJUNCTIONS | PREPOSITIONS | BE_FORMS | (ADVERBS - {"first"})
 """Words of the closed classes, which end a noun phrase."""
 _NOT_SUBJECT = words("all anything everything it's nothing something that there these this those what which")
@@ -119,7 +120,7 @@ def _name_before(tokens: list[Token], end: int, floor: int) -> Phrase:
             first -= 1
             continue
         start = first
-        while start > floor and first - start < 3 and tokens[start - 1].lower in _PARTICLES - {"of"}:
+        while start > floor and first - start < 3 and tokens[start - 1].lower in _BEFORE_NAMES:
             start -= 1
         if start == first or (not (start > floor and is_named(tokens[start - 1])) and tokens[start].text == "&"):
             break
@@ -191,7 +192,7 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
         return Phrase(start, start, "pronoun") if first.lower != "who" else None
     if first.lower in ("him", "her", "them") and (start + 1 >= len(tokens) or not is_word(tokens[start + 1])):
         return Phrase(start, start, "pronoun")
-    opens = first.lower in _PARTICLES - {"of"} and _leads_to_name(tokens, start, len(tokens))
+    opens = first.lower in _BEFORE_NAMES and _leads_to_name(tokens, start, len(tokens))
     if not opens and (first.lower in CLOSED or first.lower in TIME_WORDS or first.lower in _NOT_SUBJECT):
         return None
     at, named, limit = start, False, min(len(tokens), start + 16)

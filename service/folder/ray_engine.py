@@ -20,7 +20,7 @@ from typing import Any
 from model.checkpoint import verify_checkpoint
 from model.errors import BackendError, StanceError
 from model.labels import LabelSpace
-from model.store import Store, folder_of
+from model.store import folder_of
 from service.folder.extraction import Extracted, extract
 from service.folder.parcels import Parcel
 from service.folder.rows import pack
@@ -50,7 +50,7 @@ def open_ray(checkpoint: Path | None, workers: int | None = None) -> Iterator[tu
         import ray
     except ImportError as error:
         raise StanceError("--engine ray needs the extra: pip install 'stance[ray]'") from error
-    folder = folder_of(checkpoint) if checkpoint else Store().current()
+    folder = folder_of(checkpoint)
     manifest = verify_checkpoint(folder)
     files = {name: (folder / name).read_bytes() for name in (*manifest.files, "manifest.json")}
     address = os.environ.get("RAY_ADDRESS")

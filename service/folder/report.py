@@ -25,8 +25,7 @@ def write_report(results: Path, out: Path, documents: str | None = None) -> Figu
     Args:
         results: what `stance score` wrote, as JSONL, CSV or Parquet.
         out: the page.
-        documents: folder or URL that the names of the documents are relative to, or None: then only rows with
-            a URL of their own are linked.
+        documents: folder or URL that the names of the documents are relative to, or None: then nothing is linked.
 
     Raises:
         DocumentError: the rows cannot be read, or the page cannot be written.

@@ -9,6 +9,7 @@ import pytest
 from service.engine import ResultCache
 from service.keys import new_key
 from service.logs import JsonFormatter
+from service.settings import Settings
 
 LONG = "x" * 20_001
 
@@ -256,3 +257,10 @@ def test_key_command_gives_a_key_and_its_hash():
     assert hash_of(words[1]) == words[3]
     assert KeyRing.load(words[3], None).opens(words[1])
     assert not KeyRing.load(words[3], None).opens(words[3])
+
+
+def test_the_service_takes_a_shipped_checkpoint_by_its_name(root):
+    folder = root / "model" / "checkpoints" / "anchorage-mpnet"
+    assert Settings(checkpoint="anchorage-mpnet").checkpoint == folder
+    assert Settings(checkpoint=folder).checkpoint == folder
+    assert Settings().checkpoint is None
