@@ -16,11 +16,13 @@ import csv
 import os
 import platform
 import random
+import shutil
 import signal
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -200,7 +202,37 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def servers_of(given: argparse.Namespace) -> list[Server]:
+def quantised_copy(checkpoint: Path, scratch: Path) -> Path:
+    """Return a folder with the checkpoint as dynamically quantised ONNX, the form that Infinity prefers on a CPU."""
+    import torch
+    from onnxruntime.quantization import quantize_dynamic
+    from transformers import AutoModelForSequenceClassification
+
+    folder = scratch / "onnx"
+    folder.mkdir()
+    for path in checkpoint.glob("*.json"):
+        shutil.copyfile(path, folder / path.name)
+    network = AutoModelForSequenceClassification.from_pretrained(
+        checkpoint, dtype=torch.float32, attn_implementation="eager"
+    ).eval()
+    network.config.return_dict = False
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    like = torch.ones(2, 16, dtype=torch.long)
+    axes = {0: "batch", 1: "tokens"}
+    torch.onnx.export(
+        network,
+        (like, like, torch.zeros_like(like)),
+        str(scratch / "plain.onnx"),
+        input_names=names,
+        output_names=["logits"],
+        dynamic_axes={**dict.fromkeys(names, axes), "logits": {0: "batch"}},
+        dynamo=False,
+    )
+    quantize_dynamic(scratch / "plain.onnx", folder / "model_quantized.onnx")
+    return folder
+
+
+def servers_of(given: argparse.Namespace, scratch: Path) -> list[Server]:
     checkpoint, here = str(given.checkpoint), Path(__file__).parent
     ports = [free_port() for _ in range(4)]
     ours = {"STANCE_CACHE_ENTRIES": "0", "STANCE_MAX_QUEUE_TEXTS": str(given.queue)}
@@ -222,7 +254,8 @@ def servers_of(given: argparse.Namespace) -> list[Server]:
         found.append(Server("LitServe", command, ports[2], ready="/health"))
     if given.infinity:
         options = ["--engine", given.infinity_engine, "--port", str(ports[3]), "--host", "127.0.0.1"]
-        command = [given.infinity, "v2", "--model-id", checkpoint, *options, "--served-model-name", "m"]
+        model = checkpoint if given.infinity_engine == "torch" else str(quantised_copy(given.checkpoint, scratch))
+        command = [given.infinity, "v2", "--model-id", model, *options, "--served-model-name", "m"]
 
         def body(texts: list[str]) -> object:
             return {"model": "m", "input": texts}
@@ -296,7 +329,8 @@ def main() -> None:
                 number += 1
                 yield f"{text} {number % 997}"
 
-    servers = servers_of(given)
+    scratch = tempfile.TemporaryDirectory(prefix="stance-")
+    servers = servers_of(given, Path(scratch.name))
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
     print(", ".join(f"{name} {version(name)}" for name in ("torch", "onnxruntime", "fastapi", "uvicorn")))
     try:
@@ -315,6 +349,7 @@ def main() -> None:
     finally:
         for server in servers:
             server.stop()
+        scratch.cleanup()
 
 
 if __name__ == "__main__":

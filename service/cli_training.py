@@ -25,7 +25,7 @@ StanceColumn = Annotated[str | None, typer.Option(help="Column of the label, if 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (train, evaluate, compare, promote, suggest, rollback, checkpoints):
+    for command in (train, average, evaluate, compare, promote, suggest, rollback, checkpoints):
         app.command()(command)
 
 
@@ -99,6 +99,34 @@ def train(
     if cross := manifest.training["cross_validation"]:
         each = ", ".join(f"{score:.3f}" for score in cross["by_fold"])
         typer.echo(f"cross-validation macro-F1 {cross['macro_f1']:.3f} (by fold: {each})")
+    typer.echo(f"Wrote {out}; report: {out / 'report' / 'report.html'}")
+
+
+def average(
+    checkpoints: Annotated[list[Path], typer.Argument(help="Two or more checkpoints of one base and the same labels.")],
+    on: Annotated[list[Path], typer.Option(help="Labelled CSV with rows marked validation; several are joined.")],
+    out: Annotated[Path, typer.Option(help="Checkpoint folder to write.")] = Path("runs/average"),
+    delta_rank: Annotated[
+        int | None, typer.Option(min=1, help="Write a difference to the base of this rank; else as the first has it.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint at --out.")] = False,
+) -> None:
+    """Average the weights of checkpoints into one that is better than each and as quick, calibrated and measured."""
+    from model.store import folder_of
+    from training.average import average as run
+    from training.data import read_labelled
+
+    data = read_labelled(*on)
+    with progress_bar("averaging") as advance:
+        manifest, figures = run(
+            [folder_of(one) for one in checkpoints],
+            data,
+            out,
+            delta_rank=delta_rank,
+            overwrite=overwrite,
+            on_progress=_told(advance, None),
+        )
+    print_evaluation(f"{manifest.checkpoint_id} on its {manifest.metrics['set']} rows", figures)
     typer.echo(f"Wrote {out}; report: {out / 'report' / 'report.html'}")
 
 

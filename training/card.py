@@ -26,6 +26,8 @@ def write_card(path: Path, manifest: Manifest) -> None:
         if training["delta_rank"]
         else "A standard classifier folder: `AutoModelForSequenceClassification.from_pretrained(<folder>)`."
     )
+    parts = ", ".join(f"`{one['checkpoint']}`" for one in training.get("average_of", ()))
+    average = f"The mean of the weights of {parts}, each trained by itself; the settings are those of the first.\n\n"
     text = f"""---
 library_name: transformers
 pipeline_tag: text-classification
@@ -54,7 +56,7 @@ On the {metrics["rows"]} {metrics["set"]} rows of `{manifest.corpus["name"]}`: m
 {rows}
 
 ## Training
-Base {manifest.base["name"]} (SHA-256 `{manifest.base["sha256"] or "not known"}`), corpus `{manifest.corpus["name"]}`
+{average if parts else ""}Base {manifest.base["name"]} (SHA-256 `{manifest.base["sha256"] or "not known"}`), corpus `{manifest.corpus["name"]}`
 ({manifest.corpus["rows"]} rows, SHA-256 `{manifest.corpus["sha256"]}`), recipe
 {training["method"]} ({"the head alone" if training["method"] == "frozen" else f"{training['epochs']} epochs"}), seed
 {training["seed"]}, {manifest.trained_at}. All settings and library versions are in `manifest.json`.

@@ -77,6 +77,13 @@ def build_network(base: Base, labels: LabelSpace, recipe: Recipe) -> tuple[Any, 
     return network, tokenizer
 
 
+def load_trained(folder: Path) -> tuple[Any, Any]:
+    """Load a trained classifier, float32, in evaluation mode, and its tokenizer."""
+    transformers_logging.disable_progress_bar()
+    network = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+    return network.eval(), AutoTokenizer.from_pretrained(folder)
+
+
 def is_classifier(base: Base) -> bool:
     """Whether the base was a trained sequence classifier already, whose head dense layer means something."""
     names = AutoConfig.from_pretrained(base.source).architectures or [""]

@@ -8,9 +8,9 @@ import platform
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -85,7 +85,6 @@ def train(
     rows = [*split.train, *split.validation]
     work = work_folder(out, rows, base, recipe, teacher.checkpoint_id if teacher else None)
     lesson = Lesson(base, data.labels, recipe, data.name, work)
-    staging = None
     try:
         taught = _teach(split.train, data.labels, teacher)
         folds = out_of_fold(lesson, split.train, on_progress, teacher=taught) if recipe.folds else None
@@ -94,9 +93,57 @@ def train(
         )
         if not is_main_process():
             raise SystemExit(0)
-        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        max_tokens = _save(network, tokenizer, base, recipe, staging)
-        pad_id = int(tokenizer.pad_token_id)
+        told = {"teacher": teacher.checkpoint_id if teacher else None}
+        learned = Learned(network, tokenizer, base, recipe, target, told, history, folds)
+        result = write_checkpoint(learned, data, split, out, overwrite=overwrite, on_progress=on_progress)
+        forget_work(out)
+    except TrainingError:
+        shutil.rmtree(work, ignore_errors=True)  # going on from a state that diverged would be no use
+        raise
+    return result
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A network that has learned, and what there is to tell of it.
+
+    Args:
+        network: with a head, float32, as transformers has it.
+        tokenizer: its tokenizer.
+        base: the encoder that it started from.
+        recipe: how it was trained.
+        target: what the stance is toward.
+        told: more for `training` in the manifest.
+        history: figures of each epoch, for the report.
+        folds: logits of the training rows out of fold, and the rows of each fold.
+    """
+
+    network: Any
+    tokenizer: Any
+    base: Base
+    recipe: Recipe
+    target: str
+    told: Mapping[str, Any]
+    history: list[Any] = field(default_factory=list)
+    folds: tuple[NDArray[np.float32], list[list[int]]] | None = None
+
+
+def write_checkpoint(
+    learned: Learned, data: LabelledData, split: Split, out: Path, *, overwrite: bool, on_progress: OnProgress
+) -> tuple[Manifest, Evaluation]:
+    """Calibrate, measure and describe a network, and publish it at `out` as a checkpoint, whole or not at all.
+
+    Returns:
+        The manifest as written, and the figures on the held-out rows.
+
+    Raises:
+        CheckpointError: `out` exists and may not be replaced.
+    """
+    base, recipe, folds = learned.base, learned.recipe, learned.folds
+    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        max_tokens = _save(learned.network, learned.tokenizer, base, recipe, staging)
+        pad_id = int(learned.tokenizer.pad_token_id)
         on_progress(Progress("calibrate"))
         classifier = _open(staging, base, data.labels, max_tokens, pad_id)
         held = split.train if folds else split.validation
@@ -111,14 +158,14 @@ def train(
         background = replace(
             _background(data, base, recipe, split, measured),
             title=checkpoint_id,
-            history=history,
+            history=learned.history,
             cross_validation=cross,
         )
         write_report(staging / "report", name, measured, figures, predictions, background)
         on_progress(Progress("write"))
         manifest = Manifest(
             checkpoint_id=checkpoint_id,
-            target=target,
+            target=learned.target,
             labels=data.labels,
             max_tokens=max_tokens,
             pad_id=pad_id,
@@ -127,7 +174,7 @@ def train(
             corpus={"name": data.name, "sha256": data.sha256, "rows": len(data.rows)},
             training={
                 **recipe.as_dict(),
-                "teacher": teacher.checkpoint_id if teacher else None,
+                **learned.told,
                 "split": counts_of(split),
                 "cross_validation": cross,
                 "machine": machine(),
@@ -143,13 +190,8 @@ def train(
             manifest = _calibrate_compiled(staging, manifest, classifier, held, recipe.stated_accuracy)
         staging.chmod(0o755)
         publish(staging, out, overwrite=overwrite)
-        forget_work(out)
-    except TrainingError:
-        shutil.rmtree(work, ignore_errors=True)  # going on from a state that diverged would be no use
-        raise
     finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return manifest, figures
 
 
