@@ -56,7 +56,8 @@ On the {metrics["rows"]} {metrics["set"]} rows of `{manifest.corpus["name"]}`: m
 {rows}
 
 ## Training
-{average if parts else ""}Base {manifest.base["name"]} (SHA-256 `{manifest.base["sha256"] or "not known"}`), corpus `{manifest.corpus["name"]}`
+{average if parts else ""}\
+Base {manifest.base["name"]} (SHA-256 `{manifest.base["sha256"] or "not known"}`), corpus `{manifest.corpus["name"]}`
 ({manifest.corpus["rows"]} rows, SHA-256 `{manifest.corpus["sha256"]}`), recipe
 {training["method"]} ({"the head alone" if training["method"] == "frozen" else f"{training['epochs']} epochs"}), seed
 {training["seed"]}, {manifest.trained_at}. All settings and library versions are in `manifest.json`.
