@@ -4,8 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
-CORPUS ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv implied.csv frozen.csv)
-FIRST ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv frozen.csv)
+ROWS = $(patsubst %,training/corpus/%.csv,$(1) frozen)
+FIRST ?= $(call ROWS,rewritten written variants)
 OUT ?= runs/anchorage-minilm
 .PHONY: serve test check lint train accurate train-accurate help clean
 
@@ -51,8 +51,14 @@ accurate: $(VENV)/.base ## fetch the larger base (half a gigabyte): --checkpoint
 	$(BIN)/python -c "from model.bases import resolve_base; print(resolve_base('mpnet').source)"
 	@echo 'Now: $(BIN)/stance serve --checkpoint anchorage-mpnet'
 
+# The mean of three trainings on different rows, half an hour or more each.
+LARGE := $(BIN)/stance train --base mpnet --delta-rank 32
 train-accurate: accurate ## train on the larger base into runs/anchorage-mpnet, as a small difference to it
-	$(BIN)/stance train $(CORPUS) --base mpnet --delta-rank 32 --out runs/anchorage-mpnet
+	$(LARGE) $(call ROWS,rewritten written variants implied) --out runs/mpnet-1
+	$(LARGE) $(call ROWS,rewritten implied implied_more recalled) --out runs/mpnet-2
+	$(LARGE) $(call ROWS,rewritten written implied implied_more recalled recalled_more) --out runs/mpnet-3
+	$(BIN)/stance average runs/mpnet-1 runs/mpnet-2 runs/mpnet-3 --delta-rank 48 --out runs/anchorage-mpnet \
+		$(addprefix --on ,$(call ROWS,rewritten written variants implied implied_more recalled recalled_more))
 
 train: $(VENV)/.base ## retrain the default checkpoint, as it was trained, into $(OUT)
 	$(BIN)/stance train $(FIRST) --edit-share 0 --out $(OUT)

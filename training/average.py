@@ -75,7 +75,10 @@ def average(
     network, tokenizer = _mean_of([with_weights(*one) for one in zip(checkpoints, manifests, strict=True)])
     told = {
         "teacher": None,
-        "average_of": [{"checkpoint": one.checkpoint_id, "training": dict(one.training)} for one in manifests],
+        "average_of": [
+            {"checkpoint": one.checkpoint_id, "corpus": dict(one.corpus), "training": dict(one.training)}
+            for one in manifests
+        ],
     }
     learned = Learned(network, tokenizer, base, recipe, first.target, told)
     out.parent.mkdir(parents=True, exist_ok=True)

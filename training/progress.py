@@ -9,7 +9,7 @@ class Progress:
     """One report of a training run.
 
     Args:
-        stage: `train`, `fold K of N`, `calibrate`, `evaluate`, `report`, `write` or `compile`.
+        stage: `train`, `fold K of N`, `calibrate`, `evaluate`, `report`, `write`, `compile`, or `teach`, `average` before them.
         step: optimiser steps done.
         steps: optimiser steps in all.
         loss: mean training loss since the last report; None before the first.

@@ -86,6 +86,8 @@ def train(
     work = work_folder(out, rows, base, recipe, teacher.checkpoint_id if teacher else None)
     lesson = Lesson(base, data.labels, recipe, data.name, work)
     try:
+        if teacher is not None:
+            on_progress(Progress("teach"))
         taught = _teach(split.train, data.labels, teacher)
         folds = out_of_fold(lesson, split.train, on_progress, teacher=taught) if recipe.folds else None
         network, tokenizer, history = learn(

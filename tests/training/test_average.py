@@ -71,6 +71,7 @@ def test_the_manifest_tells_what_was_averaged(parents, rows, tmp_path):
     told = manifest.training["average_of"]
     assert [one["checkpoint"] for one in told] == [verify_checkpoint(folder).checkpoint_id for folder in parents]
     assert told[1]["training"]["split"]["train"] != told[0]["training"]["split"]["train"]
+    assert told[1]["corpus"] == dict(verify_checkpoint(parents[1]).corpus)
     assert manifest.metrics["set"] == "validation"
     assert figures.rows == 20
     assert told[0]["checkpoint"] in (tmp_path / "mean" / "README.md").read_text()
