@@ -222,13 +222,13 @@ def quantised_copy(checkpoint: Path, scratch: Path) -> Path:
     torch.onnx.export(
         network,
         (like, like, torch.zeros_like(like)),
-        str(scratch / "plain.onnx"),
+        str(folder / "model.onnx"),
         input_names=names,
         output_names=["logits"],
         dynamic_axes={**dict.fromkeys(names, axes), "logits": {0: "batch"}},
         dynamo=False,
     )
-    quantize_dynamic(scratch / "plain.onnx", folder / "model_quantized.onnx")
+    quantize_dynamic(folder / "model.onnx", folder / "model_quantized.onnx")  # of two, it takes the quantised one
     return folder
 
 
@@ -254,7 +254,10 @@ def servers_of(given: argparse.Namespace, scratch: Path) -> list[Server]:
         found.append(Server("LitServe", command, ports[2], ready="/health"))
     if given.infinity:
         options = ["--engine", given.infinity_engine, "--port", str(ports[3]), "--host", "127.0.0.1"]
-        model = checkpoint if given.infinity_engine == "torch" else str(quantised_copy(given.checkpoint, scratch))
+        model = checkpoint
+        if given.infinity_engine == "optimum":
+            model = str(quantised_copy(given.checkpoint, scratch))
+            options.append("--no-model-warmup")  # its texts are longer than the encoder reads; ours are not
         command = [given.infinity, "v2", "--model-id", model, *options, "--served-model-name", "m"]
 
         def body(texts: list[str]) -> object:
