@@ -9,7 +9,8 @@ class Progress:
     """One report of a training run.
 
     Args:
-        stage: `train`, `fold K of N`, `calibrate`, `evaluate`, `report`, `write`, `compile`, or `teach`, `average` before them.
+        stage: `train`, `fold K of N`, `calibrate`, `evaluate`, `report`, `write`, `compile`; before
+            them `teach` (a teacher reads the rows) or `average`.
         step: optimiser steps done.
         steps: optimiser steps in all.
         loss: mean training loss since the last report; None before the first.
