@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
+CORPUS ?= $(addprefix training/corpus/,rewritten.csv written.csv variants.csv implied.csv frozen.csv)
 ROWS = $(patsubst %,training/corpus/%.csv,$(1) frozen)
 FIRST ?= $(call ROWS,rewritten written variants)
 OUT ?= runs/anchorage-minilm
@@ -54,7 +55,7 @@ accurate: $(VENV)/.base ## fetch the larger base (half a gigabyte): --checkpoint
 # The mean of three trainings on different rows, half an hour or more each.
 LARGE := $(BIN)/stance train --base mpnet --delta-rank 32
 train-accurate: accurate ## train on the larger base into runs/anchorage-mpnet, as a small difference to it
-	$(LARGE) $(call ROWS,rewritten written variants implied) --out runs/mpnet-1
+	$(LARGE) $(CORPUS) --out runs/mpnet-1
 	$(LARGE) $(call ROWS,rewritten implied implied_more recalled) --out runs/mpnet-2
 	$(LARGE) $(call ROWS,rewritten written implied implied_more recalled recalled_more) --out runs/mpnet-3
 	$(BIN)/stance average runs/mpnet-1 runs/mpnet-2 runs/mpnet-3 --delta-rank 48 --out runs/anchorage-mpnet \
