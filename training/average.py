@@ -91,7 +91,7 @@ def _mean_of(folders: Sequence[Path]) -> tuple[Any, Any]:
     from safetensors.torch import load_file
 
     network, tokenizer = load_trained(folders[0])
-    mean = {name: value.double() for name, value in load_file(folders[0] / WEIGHTS).items()}
+    mean = {name: value.double() for name, value in network.state_dict().items()}
     shapes = {name: value.shape for name, value in mean.items()}
     for folder in folders[1:]:
         other = load_file(folder / WEIGHTS)
@@ -99,5 +99,5 @@ def _mean_of(folders: Sequence[Path]) -> tuple[Any, Any]:
             raise TrainingError(f"{folder} has other layers than {folders[0]}")
         for name, value in other.items():
             mean[name] += value.double()
-    network.load_state_dict({name: (value / len(folders)).float() for name, value in mean.items()}, strict=False)
+    network.load_state_dict({name: (value / len(folders)).float() for name, value in mean.items()})
     return network, tokenizer
