@@ -111,7 +111,7 @@ def average(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint at --out.")] = False,
 ) -> None:
-    """Average the weights of checkpoints into one that is better than each and as quick, calibrated and measured."""
+    """Average the weights of checkpoints into one as quick as each and often better, calibrated and measured."""
     from model.store import folder_of
     from training.average import average as run
     from training.data import read_labelled

@@ -1,24 +1,25 @@
 """One network from several: the mean of their weights (a uniform model soup, Wortsman et al., 2022).
 
-Networks that were fine-tuned from one base, with other seeds or other rows, lie in one valley of the loss: their mean
-makes fewer errors than they do one by one, and costs no more to run than one of them.
+Networks that were fine-tuned from one base, with other seeds or other rows, often lie in one valley of the loss: their
+mean then makes fewer errors than they do one by one, and costs no more to run than one of them. Whether it does, the
+figures must show (`training/LOG.md` has a case of either kind).
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from model.bases import resolve_base
 from model.checkpoint import Manifest, verify_checkpoint
 from model.delta import WEIGHTS, with_weights
-from model.errors import CheckpointError, DataError, TrainingError
+from model.errors import DataError, TrainingError
 from training.config import Recipe
 from training.data import LabelledData
 from training.evaluate import Evaluation
 from training.network import load_trained
 from training.progress import OnProgress, Progress, ignore_progress
-from training.run import Learned, write_checkpoint
+from training.run import Learned, refuse_taken, write_checkpoint
 from training.split import split_rows
 
 
@@ -51,8 +52,7 @@ def average(
         DataError: no row is marked `validation`, or the labels are others than those of the checkpoints.
         CheckpointError: one is missing or damaged, or `out` exists and may not be replaced.
     """
-    if out.exists() and not overwrite:
-        raise CheckpointError(f"{out} exists already: choose another --out, or pass --overwrite")
+    refuse_taken(out, overwrite)
     if len(checkpoints) < 2:
         raise TrainingError("an average needs at least two checkpoints")
     if not any(row.split == "validation" for row in data.rows):
@@ -66,8 +66,8 @@ def average(
             raise TrainingError(f"{folder} has other labels or another base than {checkpoints[0]}")
     if data.labels != first.labels:
         raise DataError(f"{data.name} has other labels than {checkpoints[0]}")
-    settings = {one.name: first.training[one.name] for one in fields(Recipe) if one.name in first.training}
-    recipe = Recipe(**{**settings, "folds": 0, **({"delta_rank": delta_rank} if delta_rank is not None else {})})
+    recipe = Recipe(**{one.name: first.training[one.name] for one in fields(Recipe) if one.name in first.training})
+    recipe = replace(recipe, folds=0, delta_rank=recipe.delta_rank if delta_rank is None else delta_rank)
     base = resolve_base(recipe.base)
     if base.sha256 != first.base["sha256"]:
         raise TrainingError(f"{checkpoints[0]} was trained from another {base.name}: its SHA-256 is {base.sha256}")

@@ -75,8 +75,7 @@ def train(
         TrainingError: the base cannot be loaded, or training diverged.
         CheckpointError: `out` exists and may not be replaced.
     """
-    if out.exists() and not overwrite:
-        raise CheckpointError(f"{out} exists already: choose another --out, or pass --overwrite")
+    refuse_taken(out, overwrite)
     base = resolve_base(recipe.base)
     if recipe.delta_rank and not base.sha256:
         raise TrainingError(f"a delta needs a base that lies in a folder, and {base.name} is a hub id")
@@ -128,6 +127,16 @@ class Learned:
     told: Mapping[str, Any]
     history: list[Any] = field(default_factory=list)
     folds: tuple[NDArray[np.float32], list[list[int]]] | None = None
+
+
+def refuse_taken(out: Path, overwrite: bool) -> None:
+    """Refuse, before any work, a place where a checkpoint stands that may not be replaced.
+
+    Raises:
+        CheckpointError: there is one.
+    """
+    if out.exists() and not overwrite:
+        raise CheckpointError(f"{out} exists already: choose another --out, or pass --overwrite")
 
 
 def write_checkpoint(
