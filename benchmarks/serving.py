@@ -86,36 +86,46 @@ class Server:
         return total / 1000
 
 
-class Connection:
+class Connection(asyncio.Protocol):
     """One keep-alive connection, as cheap as can be: the client shares the cores with the server."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[int] | None = None
+        self._received = b""
         self._used_s = 0.0
 
     async def post(self, path: str, body: bytes) -> int:
         if time.monotonic() - self._used_s > 4:  # the server may give up a connection that rests
             self.close()
-        if self._writer is None:
-            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        assert self._reader
-        self._writer.write(
-            f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n".encode()
-            + body
-        )
-        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-        await self._reader.readexactly(length)
+        loop = asyncio.get_running_loop()
+        if self._transport is None:
+            self._transport, _ = await loop.create_connection(lambda: self, "127.0.0.1", self._port)
+        self._received, self._answer = b"", loop.create_future()
+        head = "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        self._transport.write((head % (path, len(body))).encode() + body)
+        status = await self._answer
         self._used_s = time.monotonic()
-        return int(head[9:12])
+        return status
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if end and self._answer and not self._answer.done():
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            if len(body) >= length:
+                self._answer.set_result(int(head[9:12]))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        if self._answer and not self._answer.done():
+            self._answer.set_exception(error or EOFError("the server has closed the connection"))
 
     def close(self) -> None:
-        if self._writer:
-            self._writer.close()
-        self._writer = None
+        if self._transport:
+            self._transport.abort()
+        self._transport = None
 
 
 @dataclass

@@ -5,13 +5,14 @@ the engine admits it to the queue (or finds it in its cache), one worker thread 
 """
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -22,6 +23,7 @@ from model.errors import InputError, TextTooLongError
 from model.quotes import extract_quotes
 from model.records import Prediction
 from service import admin, http_errors, schemas
+from service.direct import DirectRoute
 from service.engine import Engine, ModelHost
 from service.folder.html import article_of_html
 from service.http_errors import ClientGone, ServiceUnavailable
@@ -92,6 +94,7 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
         lifespan=lifespan,
         redoc_url=None,
         static_url="/docs/assets",
+        telemetry=None if _telemetry_is_wanted() else {"tracing": False, "metrics": False, "logs": False},
     )
     app.state.host = host
     app.add_middleware(
@@ -117,6 +120,11 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
         lambda request, items: _answers(request, host.engine, settings.request_timeout_s, items, bulk=True),
     )
     return app
+
+
+def _telemetry_is_wanted() -> bool:
+    """Whether OpenTelemetry was set up from outside; to look for it at every request costs a twentieth of its time."""
+    return any(name.startswith("OTEL_") for name in os.environ)
 
 
 def _json(value: Any) -> Response:
@@ -158,13 +166,14 @@ async def _cancel_when_gone(request: Request, future: "asyncio.Future[Any]") -> 
 
 def _add_labelling(app: FastAPI, settings: Settings, host: ModelHost, metrics: Metrics) -> None:
     timeout_s = settings.request_timeout_s
+    direct = APIRouter(route_class=DirectRoute)
 
     def prepared(request: Request, started: float) -> None:
         took = time.perf_counter() - started
         metrics.prepared.observe(took)
         note(request.scope, "prepare", took)
 
-    @app.post("/classify", responses=LABELLING, response_model=schemas.ClassifyAnswer)
+    @direct.post("/classify", responses=LABELLING, response_model=schemas.ClassifyAnswer)
     async def classify(request: Request, body: schemas.ClassifyRequest) -> Any:
         """Label one text."""
         engine = host.engine
@@ -180,7 +189,7 @@ def _add_labelling(app: FastAPI, settings: Settings, host: ModelHost, metrics: M
             raise answer
         return _json({**schemas.labels_of(answer), "model": engine.classifier.checkpoint_id})
 
-    @app.post("/classify/batch", responses=LABELLING, response_model=schemas.BatchAnswer)
+    @direct.post("/classify/batch", responses=LABELLING, response_model=schemas.BatchAnswer)
     async def classify_batch(request: Request, body: schemas.BatchRequest) -> Any:
         """Label several texts; a text that fails carries its own error, the others answer."""
         engine = host.engine
@@ -204,6 +213,8 @@ def _add_labelling(app: FastAPI, settings: Settings, host: ModelHost, metrics: M
             else:
                 results.append(schemas.labels_of(answer))
         return _json({"results": results, "model": engine.classifier.checkpoint_id})
+
+    app.include_router(direct)
 
     @app.post("/articles", responses=LABELLING, response_model=schemas.ArticleAnswer)
     async def articles(request: Request, body: schemas.ArticleRequest) -> Any:

@@ -5,6 +5,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+import orjson
+
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
@@ -22,7 +24,10 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except TypeError:  # half a surrogate pair in a path, or a number too large
+            return json.dumps(line, default=str)
 
 
 class TextFormatter(logging.Formatter):
@@ -40,6 +45,10 @@ def set_up(form: str) -> None:
     Args:
         form: `json` or `text`.
     """
+    # What no formatter here shows need not be found out for each line (the manual of `logging`, "Optimization").
+    logging._srcfile = None
+    for name in ("logThreads", "logMultiprocessing", "logProcesses", "logAsyncioTasks"):
+        setattr(logging, name, False)
     handler = logging.StreamHandler(sys.stderr)
     plain = TextFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter() if form == "json" else plain)

@@ -57,6 +57,17 @@ class Metrics:
         )
         self._waited, self._ran = self.stage.labels("queue"), self.stage.labels("run")
         self.prepared = self.stage.labels("prepare")
+        self._of_request: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._of_stance: dict[str, Counter] = {}
+
+    def request(self, route: str, status: int, took_s: float) -> None:
+        """Count one request; to look its counters up by their labels costs as much as to count."""
+        found = self._of_request.get((route, status))
+        if found is None:
+            found = self.requests.labels(route, str(status)), self.latency.labels(route)
+            self._of_request[route, status] = found
+        found[0].inc()
+        found[1].observe(took_s)
 
     def batch(self, report: BatchReport) -> None:
         """Count one batch; called in the worker thread."""
@@ -70,7 +81,9 @@ class Metrics:
 
     def prediction(self, prediction: Prediction) -> None:
         """Count one answer."""
-        self.labels.labels(prediction.stance.label).inc()
+        stance = prediction.stance.label
+        counter = self._of_stance.get(stance) or self._of_stance.setdefault(stance, self.labels.labels(stance))
+        counter.inc()
         if prediction.uncertain:
             self.uncertain.inc()
         if prediction.truncated:

@@ -104,9 +104,8 @@ class Frame:
             headers.append((b"connection", b"close"))
 
     def _count(self, scope: Scope, status: int, took_s: float) -> None:
-        route = getattr(scope.get("route"), "path", scope.get(ROUTE, "other"))
-        self._metrics.requests.labels(route, str(status or 499)).inc()
-        self._metrics.latency.labels(route).observe(took_s)
+        route = str(getattr(scope.get("route"), "path", scope.get(ROUTE, "other")))
+        self._metrics.request(route, status or 499, took_s)
         if status >= 400 and scope["path"] not in _PROBED:
             self._metrics.rejected.labels(CODES.get(status, "other")).inc()
 

@@ -32,6 +32,41 @@ SPEAKING_TIME_S = 0.2
 """How long a connection may still send the request for which it came, after the doors are closed."""
 
 
+class JoinedWrites:
+    """A transport that sends what is written in one turn of the event loop by one call of the system.
+
+    uvicorn writes the head of an answer and its body one after the other, and uvloop sends each at once: two calls
+    where one would do, and two awakenings of whoever reads.
+
+    Args:
+        transport: what sends; all but the writing is left to it.
+        loop: the event loop that it belongs to.
+    """
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._held: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send it when the present turn is over."""
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+
+    def close(self) -> None:
+        """Send what is held, and close."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        held, self._held = self._held, []
+        if held:
+            self._transport.write(b"".join(held))
+
+
 class PatientProtocol(HttpToolsProtocol):
     """HTTP over one connection, which must send complete headers within a time.
 
@@ -43,7 +78,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         self._waiting = self.loop.call_later(self.header_timeout_s, transport.abort)
 
     def on_headers_complete(self) -> None:
