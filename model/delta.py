@@ -3,7 +3,7 @@
     delta.safetensors   for each tensor that differs from the base:
         <name>.left, <name>.right   float16 (rows, rank) and (rank, columns): base + left @ right is the tensor
         <name>                      float16, the whole tensor: small ones, and those that the base lacks (the head)
-    its metadata:
+    its metadata, as JSON under one key, since the order of several keys in the file is left to chance:
         same        names of the tensors that are the base's own
         diagonal    of those that the base lacks: name -> shape and the one value on the diagonal of nothing else (the
                     layer that pools, see `training.pooling`)
@@ -32,6 +32,7 @@ from model.errors import CheckpointDamagedError
 
 DELTA, WEIGHTS = "delta.safetensors", "model.safetensors"
 LEFT, RIGHT = ".left", ".right"
+TOLD = "delta"
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -109,8 +110,8 @@ def write_delta(folder: Path, base_weights: Path, tuned: Arrays, rank: int) -> N
     parts, same = factorise(base, tuned, rank)
     rest = tuned.keys() - set(same) - {name.removesuffix(LEFT).removesuffix(RIGHT) for name in parts}
     diagonal = {name: (tuned[name].shape, diagonal_of(tuned[name])) for name in sorted(rest)}
-    told = {"format": "pt", "same": json.dumps(same), "diagonal": json.dumps(diagonal), "rank": str(rank)}
-    save_file(dict(parts), folder / DELTA, metadata=told)
+    told = {"same": same, "diagonal": diagonal, "rank": rank}
+    save_file(dict(parts), folder / DELTA, metadata={TOLD: json.dumps(told)})
     (folder / DELTA).chmod(0o644)  # it is written for its owner alone; other files of a checkpoint are not
 
 
@@ -127,8 +128,9 @@ def merge_into(folder: Path, base_weights: Path, out: Path) -> None:
     """
     try:
         with safe_open(folder / DELTA, framework="numpy") as stream:
-            same = json.loads(stream.metadata()["same"])
-            diagonal = json.loads(stream.metadata().get("diagonal", "{}"))
+            found = stream.metadata()
+            told = json.loads(found[TOLD]) if TOLD in found else {k: json.loads(found[k]) for k in ("same", "diagonal")}
+            same, diagonal = told["same"], told["diagonal"]
         parts = load_file(folder / DELTA)
         wanted = [*same, *(name.removesuffix(LEFT).removesuffix(RIGHT) for name in parts)]
         base = _under_names_of(dict.fromkeys(wanted), load_file(base_weights))

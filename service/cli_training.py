@@ -39,6 +39,9 @@ def train(
     delta_rank: Annotated[int | None, typer.Option(min=1, help="Write a small difference to the base instead.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="A stronger checkpoint to learn from as well.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=0, help="Peak rate of the encoder; the head's moves in proportion.")
+    ] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Measure and calibrate by so many folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the split, the head and the order of rows.")] = None,
     edit_share: Annotated[
@@ -71,6 +74,7 @@ def train(
         recipe,
         rows_a_label=data.rows_a_label,
         epochs=epochs,
+        learning_rate=learning_rate,
         folds=folds,
         seed=seed,
         delta_rank=delta_rank,

@@ -33,10 +33,11 @@ SPEAKING_TIME_S = 0.2
 
 
 class JoinedWrites:
-    """A transport that sends what is written in one turn of the event loop by one call of the system.
+    """A transport that sends the head of an answer together with what follows it.
 
-    uvicorn writes the head of an answer and its body one after the other, and uvloop sends each at once: two calls
-    where one would do, and two awakenings of whoever reads.
+    uvicorn writes the head and the body one after the other, and uvloop sends each at once: two calls of the system
+    where one would do, and two awakenings of whoever reads. A head that nothing follows goes out by itself when the
+    present turn of the event loop is over.
 
     Args:
         transport: what sends; all but the writing is left to it.
@@ -45,16 +46,20 @@ class JoinedWrites:
 
     def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
-        self._held: list[bytes] = []
+        self._head = b""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send it when the present turn is over."""
-        if not self._held:
+        """Send it, after the head that is held; hold it, if it is a head itself."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(b"HTTP/1.1 "):
+            self._head = data
             self._loop.call_soon(self._flush)
-        self._held.append(data)
+            return
+        self._transport.write(data)
 
     def close(self) -> None:
         """Send what is held, and close."""
@@ -62,9 +67,9 @@ class JoinedWrites:
         self._transport.close()
 
     def _flush(self) -> None:
-        held, self._held = self._held, []
-        if held:
-            self._transport.write(b"".join(held))
+        if self._head:
+            data, self._head = self._head, b""
+            self._transport.write(data)
 
 
 class PatientProtocol(HttpToolsProtocol):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import TrainingError
+from model.store import folder_of
 
 DEFAULT_TARGET = "the Anchorage framework: the understandings of the Putin-Trump summit of 15 August 2025"
 
@@ -111,6 +112,10 @@ FEW_ROWS_A_LABEL = 100
 """Mean number of training rows a label under which `auto` takes `frozen`: fine-tuning gained nothing there."""
 MANY_ROWS_A_LABEL = 1000
 """The number from which on `auto` takes `finetune`: a layer less, and no worse."""
+VERY_MANY_ROWS_A_LABEL = 4000
+"""The number from which on half the passes at a higher rate, in larger batches, do as well in less time."""
+VERY_MANY = {"epochs": 2, "batch_size": 32, "learning_rate": 1.5e-4, "head_learning_rate": 7.5e-4}
+"""What differs then for small encoders."""
 SMALL_FOLDS = 3
 """Folds that calibrate where rows are too few to be held out."""
 
@@ -124,26 +129,32 @@ def recipe_for(
         base: as in `Recipe`.
         method: as in `Recipe`, or `auto`: `frozen` for few rows, `warm` for some, `finetune` for many.
         rows_a_label: mean number of training rows a label; None for many.
-        given: settings that the user chose; None counts as not given.
+        given: settings that the user chose; None counts as not given. A `learning_rate` without a
+            `head_learning_rate` moves that in proportion.
 
     Raises:
         TrainingError: a number that cannot work, or an unknown method.
     """
+    count = float("inf") if rows_a_label is None else rows_a_label
     if method == "auto":
-        count = float("inf") if rows_a_label is None else rows_a_label
         method = "frozen" if count < FEW_ROWS_A_LABEL else "warm" if count < MANY_ROWS_A_LABEL else "finetune"
     suited: dict[str, Any] = dict(LARGE_BASE) if is_large(base) else {}
+    if not suited and method == "finetune" and rows_a_label and rows_a_label >= VERY_MANY_ROWS_A_LABEL:
+        suited = dict(VERY_MANY)
     if method != "finetune":
         suited |= WARM | (LARGE_WARM if suited else {})
     chosen = {key: value for key, value in given.items() if value is not None}
+    if "learning_rate" in chosen and "head_learning_rate" not in chosen:
+        usual = Recipe(base=base, method=method, **suited)
+        chosen["head_learning_rate"] = usual.head_learning_rate * chosen["learning_rate"] / usual.learning_rate
     return Recipe(base=base, method=method, **{**suited, **chosen})
 
 
 def is_large(base: str) -> bool:
     """Whether a base has twelve layers or more, as far as can be told without loading it."""
-    config = Path(base) / "config.json"
-    if base == "minilm":
-        return False
+    if base in ("minilm", "mpnet"):
+        return base == "mpnet"
+    config = folder_of(Path(base)) / "config.json"
     if config.is_file():
         try:
             return int(json.loads(config.read_text(encoding="utf-8")).get("num_hidden_layers", 12)) >= 12

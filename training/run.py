@@ -77,7 +77,7 @@ def train(
     """
     refuse_taken(out, overwrite)
     base = resolve_base(recipe.base)
-    if recipe.delta_rank and not base.sha256:
+    if recipe.delta_rank and not base.root.sha256:
         raise TrainingError(f"a delta needs a base that lies in a folder, and {base.name} is a hub id")
     recipe, split = plan_split(data, recipe)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +95,8 @@ def train(
         if not is_main_process():
             raise SystemExit(0)
         told = {"teacher": teacher.checkpoint_id if teacher else None}
+        if base.beneath:
+            told["started_from"] = base.name
         learned = Learned(network, tokenizer, base, recipe, target, told, history, folds)
         result = write_checkpoint(learned, data, split, out, overwrite=overwrite, on_progress=on_progress)
         forget_work(out)
@@ -151,6 +153,7 @@ def write_checkpoint(
         CheckpointError: `out` exists and may not be replaced.
     """
     base, recipe, folds = learned.base, learned.recipe, learned.folds
+    measured_from = base.root if recipe.delta_rank else base
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         max_tokens = _save(learned.network, learned.tokenizer, base, recipe, staging)
@@ -181,10 +184,11 @@ def write_checkpoint(
             max_tokens=max_tokens,
             pad_id=pad_id,
             calibrations={"torch": calibration},
-            base={"name": base.name, "sha256": base.sha256},
+            base={"name": measured_from.name, "sha256": measured_from.sha256},
             corpus={"name": data.name, "sha256": data.sha256, "rows": len(data.rows)},
             training={
                 **recipe.as_dict(),
+                "base": measured_from.asked or recipe.base,
                 **learned.told,
                 "split": counts_of(split),
                 "cross_validation": cross,
@@ -237,7 +241,7 @@ def _save(network: Any, tokenizer: Any, base: Base, recipe: Recipe, staging: Pat
     from training.network import save_delta, save_network, serve_limit
 
     if recipe.delta_rank:
-        save_delta(network, tokenizer, staging, Path(base.source) / WEIGHTS, recipe.delta_rank)
+        save_delta(network, tokenizer, staging, Path(base.root.source) / WEIGHTS, recipe.delta_rank)
     else:
         save_network(network, tokenizer, staging)
     return serve_limit(network, recipe)
@@ -307,7 +311,7 @@ def _whole(staging: Path, base: Base) -> Iterator[Path]:
         yield staging
         return
     with tempfile.TemporaryDirectory(prefix="stance-") as merged:
-        merge_into(staging, Path(base.source) / WEIGHTS, Path(merged))
+        merge_into(staging, Path(base.root.source) / WEIGHTS, Path(merged))
         shutil.copyfile(staging / "config.json", Path(merged) / "config.json")
         yield Path(merged)
 

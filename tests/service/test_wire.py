@@ -32,31 +32,36 @@ class Recorder:
         return "closed" in self.calls
 
 
-def test_what_is_written_in_one_turn_is_sent_by_one_call():
+HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+def test_a_head_is_sent_with_what_follows_it():
     async def run():
         inner = Recorder()
         transport = JoinedWrites(inner, asyncio.get_running_loop())
-        transport.write(b"head ")
-        transport.write(b"body")
+        transport.write(HEAD)
         assert inner.calls == []
+        transport.write(b"body")
+        assert inner.calls == [HEAD + b"body"]
+        transport.write(b"more")
         await asyncio.sleep(0)
-        assert inner.calls == [b"head body"]
-        transport.write(b"next")
-        await asyncio.sleep(0)
-        assert inner.calls == [b"head body", b"next"]
+        assert inner.calls == [HEAD + b"body", b"more"]
         assert not transport.is_closing()
 
     asyncio.run(run())
 
 
-def test_what_is_held_is_sent_before_the_connection_closes():
+def test_a_head_that_nothing_follows_is_sent_too():
     async def run():
         inner = Recorder()
         transport = JoinedWrites(inner, asyncio.get_running_loop())
-        transport.write(b"last words")
+        transport.write(HEAD)
+        await asyncio.sleep(0)
+        assert inner.calls == [HEAD]
+        transport.write(HEAD)
         transport.close()
         await asyncio.sleep(0)
-        assert inner.calls == [b"last words", "closed"]
+        assert inner.calls == [HEAD, HEAD, "closed"]
 
     asyncio.run(run())
 
@@ -64,7 +69,9 @@ def test_what_is_held_is_sent_before_the_connection_closes():
 def test_an_answer_arrives_in_one_piece_and_its_connection_goes_on(serve):
     server = serve()
     body = json.dumps({"text": "Talks continue."}).encode()
-    head = f"POST /classify HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        f"POST /classify HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         for _ in range(3):
             connection.sendall(head.encode() + body)

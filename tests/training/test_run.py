@@ -1,4 +1,6 @@
 import json
+import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -140,3 +142,52 @@ def test_a_teacher_is_learned_from_and_named(trained, labelled, recipe, tmp_path
 def test_a_teacher_with_other_stances_is_refused(labelled, recipe, tiny_classifier, tmp_path):
     with pytest.raises(TrainingError, match="other stances"):
         train(labelled, tmp_path / "x", recipe, teacher=tiny_classifier)
+
+
+@pytest.fixture(scope="module")
+def delta(labelled, recipe, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "delta"
+    train(labelled, out, replace(recipe, delta_rank=8), target="a toy")
+    return out
+
+
+def test_a_delta_is_the_same_file_every_time(delta, labelled, recipe, tmp_path):
+    train(labelled, tmp_path / "delta", replace(recipe, delta_rank=8), target="a toy")
+    assert (tmp_path / "delta" / "delta.safetensors").read_bytes() == (delta / "delta.safetensors").read_bytes()
+
+
+def test_training_goes_on_from_a_delta_and_still_hangs_on_the_first_base(delta, labelled, recipe, tmp_path):
+    further = replace(recipe, base=str(delta), epochs=1, learning_rate=1e-4, head_learning_rate=1e-4, delta_rank=16)
+    manifest, figures = train(labelled, tmp_path / "further", further, target="a toy")
+    assert manifest.base == verify_checkpoint(delta).base
+    assert manifest.training["base"] == recipe.base
+    assert manifest.training["started_from"] == verify_checkpoint(delta).checkpoint_id
+    assert figures.macro_f1 > 0.9  # a fresh head would not get there at this rate
+    shutil.rmtree(delta.parent / "away", ignore_errors=True)
+    delta.rename(delta.parent / "away")  # it is not needed any more
+    try:
+        (answer,) = open_classifier(tmp_path / "further", warm_up=False).classify(["Moscow summit"])
+    finally:
+        (delta.parent / "away").rename(delta)
+    assert answer.stance.label == "bad"
+
+
+def test_training_goes_on_from_a_delta_to_a_whole_checkpoint(delta, labelled, recipe, tmp_path):
+    further = replace(recipe, base=str(delta), epochs=1, learning_rate=1e-4, head_learning_rate=1e-4)
+    manifest, figures = train(labelled, tmp_path / "whole", further, target="a toy")
+    assert manifest.base["name"] == verify_checkpoint(delta).checkpoint_id
+    assert (tmp_path / "whole" / "model.safetensors").is_file()
+    assert figures.macro_f1 > 0.9
+
+
+def test_the_name_of_a_checkpoint_that_ships_is_a_base():
+    base = resolve_base("anchorage-minilm")
+    assert base.source.endswith("anchorage-minilm")
+    assert base.root is base
+
+
+def test_a_rate_that_is_given_moves_that_of_the_head():
+    usual = recipe_for("mpnet")
+    given = recipe_for("mpnet", learning_rate=usual.learning_rate / 2)
+    assert given.head_learning_rate == pytest.approx(usual.head_learning_rate / 2)
+    assert recipe_for("mpnet", learning_rate=1e-5, head_learning_rate=0.1).head_learning_rate == 0.1
