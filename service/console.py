@@ -73,6 +73,8 @@ def progress_text(progress: "Progress") -> str:
     loss = "-" if progress.loss is None else f"{progress.loss:.3f}"
     left = "?" if progress.seconds_left is None else f"{progress.seconds_left:.0f} s left"
     stage = "" if progress.stage == "train" else f"{progress.stage}  "
+    if progress.stage == "teach":
+        return f"{stage}{progress.rows_per_s:.0f} rows/s  {left}"
     return f"{stage}loss {loss}  rate {progress.learning_rate:.1e}  {progress.rows_per_s:.0f} rows/s  {left}"
 
 

@@ -151,7 +151,7 @@ def out_of_fold(
         encoder = text_encoder(tokenizer, recipe.max_tokens)
         logits[held] = network_logits(network, encoder, [rows[i].text for i in held])
         if is_main_process():
-            _save(known, logits[held])
+            save_array(known, logits[held])
         shutil.rmtree(lesson.work / f"fold-{number}", ignore_errors=True)
     return logits, [held for _, held in folds]
 
@@ -160,7 +160,8 @@ def _named(on_progress: OnProgress, stage: str) -> OnProgress:
     return lambda progress: on_progress(replace(progress, stage=stage))
 
 
-def _save(path: Path, numbers: NDArray[np.float32]) -> None:
+def save_array(path: Path, numbers: NDArray[np.floating]) -> None:
+    """Write an array whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as stream:

@@ -10,7 +10,7 @@ class Progress:
 
     Args:
         stage: `train`, `fold K of N`, `calibrate`, `evaluate`, `report`, `write`, `compile`; before
-            them `teach` (a teacher reads the rows) or `average`.
+            them `teach` (a teacher reads the rows; they are its steps) or `average`.
         step: optimiser steps done.
         steps: optimiser steps in all.
         loss: mean training loss since the last report; None before the first.

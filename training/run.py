@@ -7,6 +7,7 @@ import logging
 import platform
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,13 +35,24 @@ from training.card import write_card
 from training.config import DEFAULT_TARGET, SMALL_FOLDS, Recipe
 from training.data import LabelledData, Row
 from training.evaluate import Evaluation, evaluate, measure
-from training.learn import Lesson, forget_work, is_main_process, learn, machine, out_of_fold, work_folder
+from training.learn import (
+    Lesson,
+    forget_work,
+    is_main_process,
+    learn,
+    machine,
+    out_of_fold,
+    save_array,
+    work_folder,
+)
 from training.progress import OnProgress, Progress, ignore_progress
 from training.report import Background, facts_of, write_report
 from training.split import Split, split_rows
 
 log = logging.getLogger(__name__)
 
+TAUGHT_AT_ONCE = 256
+"""Rows that a teacher reads between two reports of progress."""
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "accelerate", "safetensors", "numpy", "scikit-learn")
 
 
@@ -85,9 +97,7 @@ def train(
     work = work_folder(out, rows, base, recipe, teacher.checkpoint_id if teacher else None)
     lesson = Lesson(base, data.labels, recipe, data.name, work)
     try:
-        if teacher is not None:
-            on_progress(Progress("teach"))
-        taught = _teach(split.train, data.labels, teacher)
+        taught = _teach(split.train, data.labels, teacher, work / "taught.npy", on_progress)
         folds = out_of_fold(lesson, split.train, on_progress, teacher=taught) if recipe.folds else None
         network, tokenizer, history = learn(
             lesson, split.train, on_progress, validation=split.validation, teacher=taught
@@ -226,14 +236,35 @@ def plan_split(data: LabelledData, recipe: Recipe) -> tuple[Recipe, Split]:
     return recipe, split_rows(data, recipe.validation_share, recipe.seed)
 
 
-def _teach(rows: Sequence[Row], labels: LabelSpace, teacher: StanceClassifier | None) -> NDArray[np.floating] | None:
-    """Return the teacher's probabilities for the training rows, (rows, stances)."""
+def _teach(
+    rows: Sequence[Row],
+    labels: LabelSpace,
+    teacher: StanceClassifier | None,
+    known: Path,
+    on_progress: OnProgress,
+) -> NDArray[np.floating] | None:
+    """Return the teacher's probabilities for the training rows, (rows, stances); what is in `known` is not asked again.
+
+    Raises:
+        TrainingError: the teacher knows other stances.
+    """
     if teacher is None:
         return None
     if teacher.labels.stance != labels.stance:
         raise TrainingError(f"the teacher {teacher.checkpoint_id} knows other stances than the file")
-    predictions = teacher.classify([row.text for row in rows])
-    return np.array([list(prediction.stance.scores.values()) for prediction in predictions])
+    if known.is_file():
+        return np.array(np.load(known))
+    blocks, started = [], time.monotonic()
+    on_progress(Progress("teach", 0, len(rows)))
+    for start in range(0, len(rows), TAUGHT_AT_ONCE):
+        predictions = teacher.classify([row.text for row in rows[start : start + TAUGHT_AT_ONCE]])
+        blocks += [list(prediction.stance.scores.values()) for prediction in predictions]
+        rate = len(blocks) / max(time.monotonic() - started, 1e-6)
+        on_progress(Progress("teach", len(blocks), len(rows), None, 0.0, rate, (len(rows) - len(blocks)) / rate))
+    taught = np.array(blocks)
+    if is_main_process():
+        save_array(known, taught)
+    return taught
 
 
 def _save(network: Any, tokenizer: Any, base: Base, recipe: Recipe, staging: Path) -> int:

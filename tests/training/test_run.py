@@ -127,6 +127,8 @@ def test_hub_ids_are_passed_on():
 def test_recipes_suit_their_base(tiny_base):
     assert recipe_for("minilm") == Recipe()
     assert recipe_for("mpnet").learning_rate < Recipe().learning_rate
+    assert recipe_for("minilm", rows_a_label=5000).epochs < recipe_for("minilm", rows_a_label=3000).epochs
+    assert recipe_for("mpnet", rows_a_label=5000) == recipe_for("mpnet", rows_a_label=3000)
     assert recipe_for("owner/name", epochs=7, seed=None).epochs == 7
     assert recipe_for(str(tiny_base)).learning_rate == Recipe().learning_rate
 
@@ -137,6 +139,25 @@ def test_a_teacher_is_learned_from_and_named(trained, labelled, recipe, tmp_path
     assert taught.training["teacher"] == manifest.checkpoint_id
     assert taught.files["model.safetensors"] != manifest.files["model.safetensors"]
     assert figures.macro_f1 > 0.9
+
+
+def test_what_a_teacher_said_is_kept_over_an_interruption(trained, labelled, recipe, tmp_path):
+    teacher = open_classifier(trained[0], warm_up=False)
+    stages = []
+
+    def interrupt(progress):
+        stages.append((progress.stage, progress.step, progress.steps))
+        if progress.stage == "train" and progress.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(labelled, tmp_path / "pupil", recipe, teacher=teacher, on_progress=interrupt)
+    told = [stage for stage in stages if stage[0] == "teach"]
+    assert told[0][1] == 0
+    assert told[-1][1] == told[-1][2] > 50
+    stages.clear()
+    train(labelled, tmp_path / "pupil", recipe, teacher=teacher, on_progress=lambda p: stages.append((p.stage,)))
+    assert ("teach",) not in stages
 
 
 def test_a_teacher_with_other_stances_is_refused(labelled, recipe, tiny_classifier, tmp_path):
