@@ -9,8 +9,10 @@ import importlib.util
 import os
 import shutil
 import zipfile
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from model.checkpoint import cache_folder, sha256_of, verify_checkpoint
 from model.errors import BaseError
@@ -30,10 +32,11 @@ class Base:
     Args:
         name: what the user asked for, or the encoder's own name.
         source: a folder, or a hub id.
-        sha256: of its `model.safetensors`; empty for a hub id.
+        sha256: of its `model.safetensors`, or of what it is merged from; empty for a hub id.
         asked: the words by which `resolve_base` found it.
         beneath: where it is a checkpoint that stands as a difference to another base, that one: `root` tells from
             where a new difference is measured, so that differences do not pile up.
+        learned: what such a checkpoint tells of itself: its id, corpus and training.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Base:
     sha256: str = ""
     asked: str = ""
     beneath: "Base | None" = None
+    learned: Mapping[str, Any] | None = None
 
     @property
     def root(self) -> "Base":
@@ -48,12 +52,13 @@ class Base:
         return self.beneath.root if self.beneath else self
 
 
-def resolve_base(name: str) -> Base:
+def resolve_base(name: str, above: Collection[Path] = ()) -> Base:
     """Find a base encoder.
 
     Args:
         name: `minilm`, `mpnet`, a folder with `config.json` and `model.safetensors` (an earlier checkpoint too, also
             one that stands as a difference to its base), the name of a checkpoint that ships, or a hub id.
+        above: checkpoints that are measured from it.
 
     Raises:
         BaseError: the package is not installed, the folder is no encoder, or the weights are not the known ones.
@@ -69,7 +74,7 @@ def resolve_base(name: str) -> Base:
         return _checked("all-mpnet-base-v2", _mpnet_folder(), MPNET_SHA256, name)
     folder = folder_of(Path(name))
     if (folder / DELTA).is_file():
-        return _unfolded(folder)
+        return _unfolded(folder, name, above)
     if folder.is_dir():
         for needed in ("config.json", "model.safetensors"):
             if not (folder / needed).is_file():
@@ -80,15 +85,25 @@ def resolve_base(name: str) -> Base:
     return Base(name, name)
 
 
-def _unfolded(folder: Path) -> Base:
+def _unfolded(folder: Path, asked: str, above: Collection[Path]) -> Base:
     """Return a checkpoint that stands as a difference to its base, as a base of its own."""
-    from model.delta import with_weights  # which needs this file in turn
+    from model.delta import identity_of, with_weights  # which needs this file in turn
 
+    if folder.resolve() in above:
+        raise BaseError(
+            f"the checkpoint {folder} is a difference to itself: the base that it was measured from is gone"
+        )
     manifest = verify_checkpoint(folder)
+    below = str(manifest.training.get("base") or manifest.base["name"])
+    beneath = resolve_base(below, [*above, folder.resolve()])
+    learned = {
+        "checkpoint": manifest.checkpoint_id,
+        "sha256": identity_of(manifest),
+        "corpus": dict(manifest.corpus),
+        "training": dict(manifest.training),
+    }
     weights = with_weights(folder, manifest)
-    beneath = resolve_base(str(manifest.training.get("base") or manifest.base["name"]))
-    digest = sha256_of(weights / "model.safetensors")
-    return Base(manifest.checkpoint_id, str(weights), digest, asked=str(folder), beneath=beneath)
+    return Base(manifest.checkpoint_id, str(weights), identity_of(manifest), asked, beneath, learned)
 
 
 def _checked(name: str, folder: Path, expected: str, asked: str) -> Base:

@@ -17,7 +17,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from model.errors import CheckpointDamagedError
 
 DELTA, WEIGHTS = "delta.safetensors", "model.safetensors"
 LEFT, RIGHT = ".left", ".right"
-TOLD = "delta"
+TOLD, PROOF = "delta", "sha256"
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -129,8 +130,12 @@ def merge_into(folder: Path, base_weights: Path, out: Path) -> None:
     try:
         with safe_open(folder / DELTA, framework="numpy") as stream:
             found = stream.metadata()
-            told = json.loads(found[TOLD]) if TOLD in found else {k: json.loads(found[k]) for k in ("same", "diagonal")}
-            same, diagonal = told["same"], told["diagonal"]
+            told = (
+                json.loads(found[TOLD])
+                if TOLD in found
+                else {name: json.loads(found[name]) for name in found.keys() - {"format"}}
+            )
+            same, diagonal = told["same"], told.get("diagonal", {})  # older files have a key for each, or no diagonal
         parts = load_file(folder / DELTA)
         wanted = [*same, *(name.removesuffix(LEFT).removesuffix(RIGHT) for name in parts)]
         base = _under_names_of(dict.fromkeys(wanted), load_file(base_weights))
@@ -148,26 +153,51 @@ def with_weights(folder: Path, manifest: Manifest) -> Path:
     """
     if not (folder / DELTA).is_file():
         return folder
-    key = hashlib.sha256(f"{manifest.files[DELTA]} {manifest.base['sha256']}".encode()).hexdigest()[:16]
-    merged = cache_folder() / "merged" / key
-    proof = merged / "sha256"
-    if proof.is_file() and (merged / WEIGHTS).is_file() and proof.read_text() == sha256_of(merged / WEIGHTS):
+    merged = cache_folder() / "merged" / identity_of(manifest)[:16]
+    if _is_proven(merged):
         return merged
     base = resolve_base(str(manifest.training.get("base") or manifest.base["name"]))
     if base.sha256 != manifest.base["sha256"]:
         raise CheckpointDamagedError(f"{folder} belongs to another {base.name}: its SHA-256 is {base.sha256}")
-    staging = merged.with_name(f".{key}-{os.getpid()}")
-    staging.mkdir(parents=True)
-    try:
-        merge_into(folder, Path(base.source) / WEIGHTS, staging)
-        for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
-            shutil.copyfile(folder / name, staging / name)
-        (staging / "sha256").write_text(sha256_of(staging / WEIGHTS))
-        shutil.rmtree(merged, ignore_errors=True)
-        staging.rename(merged)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    merged.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(merged.with_name(f".{merged.name}.lock")):
+        if _is_proven(merged):  # another process was faster
+            return merged
+        staging = merged.with_name(f".{merged.name}-{os.getpid()}")
+        staging.mkdir(parents=True)
+        try:
+            merge_into(folder, Path(base.source) / WEIGHTS, staging)
+            for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+                shutil.copyfile(folder / name, staging / name)
+            (staging / PROOF).write_text(sha256_of(staging / WEIGHTS))
+            shutil.rmtree(merged, ignore_errors=True)
+            staging.rename(merged)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
     return merged
+
+
+def identity_of(manifest: Manifest) -> str:
+    """Return what tells one delta checkpoint's weights from another's, the same on every machine: a SHA-256."""
+    return hashlib.sha256(f"{manifest.files[DELTA]} {manifest.base['sha256']}".encode()).hexdigest()
+
+
+def _is_proven(merged: Path) -> bool:
+    proof = merged / PROOF
+    return proof.is_file() and (merged / WEIGHTS).is_file() and proof.read_text() == sha256_of(merged / WEIGHTS)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process at a time in, where the system has locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _under_names_of(wanted: Mapping[str, Any], base: Arrays) -> dict[str, NDArray[Any]]:

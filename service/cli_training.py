@@ -40,7 +40,7 @@ def train(
     teacher: Annotated[Path | None, typer.Option(help="A stronger checkpoint to learn from as well.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(min=0, help="Peak rate of the encoder; the head's moves in proportion.")
+        float | None, typer.Option(min=1e-9, max=1, help="Peak rate of the encoder; the head's moves in proportion.")
     ] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Measure and calibrate by so many folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the split, the head and the order of rows.")] = None,

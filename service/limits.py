@@ -1,6 +1,7 @@
 """Refuses requests that cannot be answered, and bodies that are too large, too slow or of the wrong type."""
 
 import asyncio
+import re
 from collections.abc import Callable, Collection, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,6 +10,7 @@ from service.batching import Overloaded
 from service.http_errors import CODES, overloaded_problem, problem
 
 QUEUED_PATHS = frozenset({"/classify", "/classify/batch", "/articles"})
+_JSON = re.compile(rb"application/([^/\s]+\+)?json")
 ROUTE = "stance.route"
 """Where in a request's scope its path is noted when it never gets to the router."""
 
@@ -62,7 +64,7 @@ class BodyLimit:
         media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         wanted = self._uploads.get(scope["path"])
         shown = media_type.decode("latin-1") or "none"
-        if wanted is None and media_type != b"application/json" and not media_type.endswith(b"+json"):
+        if wanted is None and not _JSON.fullmatch(media_type):
             await problem(415, CODES[415], f"send application/json, not {shown}")(scope, receive, send)
             return
         if wanted is not None and shown not in wanted:

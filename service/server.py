@@ -69,7 +69,8 @@ class JoinedWrites:
     def _flush(self) -> None:
         if self._head:
             data, self._head = self._head, b""
-            self._transport.write(data)
+            if not self._transport.is_closing():  # the client may have gone in between
+                self._transport.write(data)
 
 
 class PatientProtocol(HttpToolsProtocol):

@@ -27,6 +27,10 @@ def write_card(path: Path, manifest: Manifest) -> None:
         else "A standard classifier folder: `AutoModelForSequenceClassification.from_pretrained(<folder>)`."
     )
     parts = ", ".join(f"`{one['checkpoint']}`" for one in training.get("average_of", ()))
+    start = ""
+    if begun := training.get("started_from"):
+        corpus = f"`{begun['corpus']['name']}` ({begun['corpus']['rows']} rows)"
+        start = f"Trained on from `{begun['checkpoint']}`, which had learned from {corpus}.\n\n"
     average = f"The mean of the weights of {parts}, each trained by itself; the settings are those of the first.\n\n"
     text = f"""---
 library_name: transformers
@@ -56,7 +60,7 @@ On the {metrics["rows"]} {metrics["set"]} rows of `{manifest.corpus["name"]}`: m
 {rows}
 
 ## Training
-{average if parts else ""}\
+{average if parts else ""}{start}\
 Base {manifest.base["name"]} (SHA-256 `{manifest.base["sha256"] or "not known"}`), corpus `{manifest.corpus["name"]}`
 ({manifest.corpus["rows"]} rows, SHA-256 `{manifest.corpus["sha256"]}`), recipe
 {training["method"]} ({"the head alone" if training["method"] == "frozen" else f"{training['epochs']} epochs"}), seed

@@ -83,8 +83,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate", "head_learning_rate", "max_tokens"):
-            if getattr(self, name) <= 0:
-                raise TrainingError(f"{name} must be positive, not {getattr(self, name)}")
+            if not 0 < getattr(self, name) < float("inf"):
+                raise TrainingError(f"{name} must be a positive number, not {getattr(self, name)}")
         if self.method not in METHODS:
             raise TrainingError(f"the recipe must be one of {', '.join(METHODS)}, not {self.method!r}")
         if self.folds < 0 or self.folds == 1:
@@ -144,6 +144,11 @@ def recipe_for(
     if method != "finetune":
         suited |= WARM | (LARGE_WARM if suited else {})
     chosen = {key: value for key, value in given.items() if value is not None}
+    if method == "frozen" and "learning_rate" in chosen:
+        raise TrainingError(
+            "a learning rate says nothing to the recipe 'frozen', which few rows get by themselves: choose the recipe "
+            "warm or finetune"
+        )
     if "learning_rate" in chosen and "head_learning_rate" not in chosen:
         usual = Recipe(base=base, method=method, **suited)
         chosen["head_learning_rate"] = usual.head_learning_rate * chosen["learning_rate"] / usual.learning_rate

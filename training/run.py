@@ -91,6 +91,8 @@ def train(
     base = resolve_base(recipe.base)
     if recipe.delta_rank and not base.root.sha256:
         raise TrainingError(f"a delta needs a base that lies in a folder, and {base.name} is a hub id")
+    if recipe.delta_rank and Path(base.root.source).resolve() == out.resolve():
+        raise TrainingError(f"a delta at {out} would replace the base that it is measured from: choose another --out")
     recipe, split = plan_split(data, recipe)
     out.parent.mkdir(parents=True, exist_ok=True)
     rows = [*split.train, *split.validation]
@@ -104,9 +106,9 @@ def train(
         )
         if not is_main_process():
             raise SystemExit(0)
-        told = {"teacher": teacher.checkpoint_id if teacher else None}
-        if base.beneath:
-            told["started_from"] = base.name
+        told: dict[str, Any] = {"teacher": teacher.checkpoint_id if teacher else None}
+        if base.learned:
+            told["started_from"] = base.learned
         learned = Learned(network, tokenizer, base, recipe, target, told, history, folds)
         result = write_checkpoint(learned, data, split, out, overwrite=overwrite, on_progress=on_progress)
         forget_work(out)

@@ -2,14 +2,17 @@ import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from model import delta
 from model.checkpoint import verify_checkpoint
-from model.delta import DELTA, combine, factorise, merge_into, write_delta
+from model.delta import DELTA, combine, factorise, merge_into, with_weights, write_delta
 from model.errors import BaseError, CheckpointDamagedError
 from model.loading import open_classifier
 from training.config import Recipe
@@ -61,6 +64,18 @@ def test_a_layer_that_only_passes_on_costs_nothing(tmp_path):
         np.testing.assert_array_equal(merged[name], value)
 
 
+@pytest.mark.parametrize("keys", [("same", "rank"), ("same", "diagonal", "rank")])
+def test_files_of_earlier_versions_are_read(tmp_path, keys):
+    save_file({"w": np.ones((8, 8), np.float32)}, tmp_path / "base.safetensors")
+    told = {"same": ["w"], "diagonal": {"eye": [[4, 4], 2.0]}, "rank": 2}
+    metadata = {"format": "pt", **{key: json.dumps(told[key]) for key in keys}}
+    save_file({"head": np.ones((2, 4), np.float16)}, tmp_path / DELTA, metadata=metadata)
+    (tmp_path / "out").mkdir()
+    merge_into(tmp_path, tmp_path / "base.safetensors", tmp_path / "out")
+    merged = load_file(tmp_path / "out" / "model.safetensors")
+    assert set(merged) == {"w", "head", *(["eye"] if "diagonal" in keys else [])}
+
+
 @pytest.fixture(scope="module")
 def delta_checkpoint(tmp_path_factory, tiny_base):
     root = tmp_path_factory.mktemp("delta")
@@ -83,6 +98,24 @@ def test_it_serves_what_was_evaluated(delta_checkpoint, monkeypatch, tmp_path):
     (merged / "model.safetensors").write_bytes(b"spoilt")
     again = open_classifier(delta_checkpoint, backend="torch", warm_up=False).classify(["Peace talks"])
     assert again == first
+
+
+def test_it_is_merged_once_by_all_who_come_at_the_same_time(delta_checkpoint, monkeypatch, tmp_path):
+    monkeypatch.setenv("STANCE_CACHE", str(tmp_path))
+    merges = []
+    real = delta.merge_into
+
+    def slow(*given):
+        merges.append(given)
+        time.sleep(0.3)
+        real(*given)
+
+    monkeypatch.setattr(delta, "merge_into", slow)
+    manifest = verify_checkpoint(delta_checkpoint)
+    with ThreadPoolExecutor(4) as pool:
+        folders = list(pool.map(lambda _: with_weights(delta_checkpoint, manifest), range(4)))
+    assert len(set(folders)) == len(merges) == 1
+    assert (folders[0] / "model.safetensors").is_file()
 
 
 @pytest.mark.slow

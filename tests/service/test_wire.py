@@ -81,6 +81,36 @@ def test_an_answer_arrives_in_one_piece_and_its_connection_goes_on(serve):
             assert json.loads(rest)["stance"]
 
 
+def test_a_head_is_dropped_when_its_client_has_gone():
+    async def run():
+        inner = Recorder()
+        transport = JoinedWrites(inner, asyncio.get_running_loop())
+        transport.write(HEAD)
+        inner.close()
+        await asyncio.sleep(0)
+        assert inner.calls == ["closed"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("media_type", "status"),
+    [
+        ("application/json", 200),
+        ("Application/JSON; charset=utf-8", 200),
+        ("application/vnd.news+json", 200),
+        ("text/news+json", 415),
+        ("text/json", 415),
+        ("application/jsonp", 415),
+        ("", 415),
+    ],
+)
+@pytest.mark.parametrize("path", ["/classify", "/articles"])
+def test_bodies_are_taken_by_their_media_type(client, path, media_type, status):
+    answer = client.post(path, content=b'{"text": "Talks continue."}', headers={"Content-Type": media_type})
+    assert answer.status_code == status, answer.text
+
+
 class Body(BaseModel):
     text: str
     times: int = 1

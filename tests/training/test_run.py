@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from model.bases import resolve_base
-from model.checkpoint import verify_checkpoint
+from model.checkpoint import read_manifest, seal, verify_checkpoint
 from model.errors import BaseError, CheckpointError, DataError, TrainingError
 from model.loading import open_classifier
 from training.config import Recipe, recipe_for
@@ -182,7 +182,10 @@ def test_training_goes_on_from_a_delta_and_still_hangs_on_the_first_base(delta, 
     manifest, figures = train(labelled, tmp_path / "further", further, target="a toy")
     assert manifest.base == verify_checkpoint(delta).base
     assert manifest.training["base"] == recipe.base
-    assert manifest.training["started_from"] == verify_checkpoint(delta).checkpoint_id
+    begun = verify_checkpoint(delta)
+    assert manifest.training["started_from"]["checkpoint"] == begun.checkpoint_id
+    assert manifest.training["started_from"]["corpus"] == dict(begun.corpus)
+    assert begun.checkpoint_id in (tmp_path / "further" / "README.md").read_text()
     assert figures.macro_f1 > 0.9  # a fresh head would not get there at this rate
     shutil.rmtree(delta.parent / "away", ignore_errors=True)
     delta.rename(delta.parent / "away")  # it is not needed any more
@@ -212,3 +215,29 @@ def test_a_rate_that_is_given_moves_that_of_the_head():
     given = recipe_for("mpnet", learning_rate=usual.learning_rate / 2)
     assert given.head_learning_rate == pytest.approx(usual.head_learning_rate / 2)
     assert recipe_for("mpnet", learning_rate=1e-5, head_learning_rate=0.1).head_learning_rate == 0.1
+
+
+def test_a_delta_may_not_replace_the_base_that_it_is_measured_from(labelled, recipe, trained):
+    out, *_ = trained
+    with pytest.raises(TrainingError, match="would replace the base"):
+        train(labelled, out, replace(recipe, base=str(out), delta_rank=4), overwrite=True)
+
+
+def test_a_checkpoint_that_is_a_difference_to_itself_is_no_base(delta, tmp_path):
+    folder = tmp_path / "loop"
+    shutil.copytree(delta, folder)
+    manifest = read_manifest(folder)
+    seal(folder, replace(manifest, training={**manifest.training, "base": str(folder)}))
+    with pytest.raises(BaseError, match="difference to itself"):
+        resolve_base(str(folder))
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0.0, -1e-5])
+def test_a_rate_that_cannot_work_is_refused(rate):
+    with pytest.raises(TrainingError, match="learning_rate must be a positive number"):
+        recipe_for("minilm", learning_rate=rate)
+
+
+def test_a_rate_for_a_frozen_encoder_is_refused():
+    with pytest.raises(TrainingError, match="says nothing to the recipe 'frozen'"):
+        recipe_for("minilm", rows_a_label=20, learning_rate=1e-5)
