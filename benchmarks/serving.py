@@ -6,7 +6,8 @@
 
 Closed loop: each connection sends its next request when it has its answer. All servers run all the time, one is loaded
 at a time, rounds are interleaved, medians are printed. Every text is a different one, and our cache is off.
-`--overload SECONDS`: open loop, four times the capacity measured just before (and once more after it). Only 127.0.0.1 is ever called.
+`--overload SECONDS`: open loop, four times the capacity measured just before (and once more after it). Only 127.0.0.1
+is ever called.
 """
 
 import argparse
