@@ -262,10 +262,29 @@ def test_axe_finds_nothing(site, open_page, scheme):
     assert not found, "\n".join(found)
 
 
+def test_a_pointer_at_rest_moves_nothing_in_a_narrow_window(site, open_page, seeds):
+    page = open_page(site, viewport={"width": 600, "height": 900})
+    paste(page, (seeds / "004_b32d9fe6147afaa2.txt").read_text(encoding="utf-8"))
+    mark = page.locator(".q").first
+    mark.scroll_into_view_if_needed()
+    mark.hover(force=True)
+    places = page.evaluate(
+        """async () => {
+          const places = [];
+          for (let n = 0; n < 30; n++) {
+            await new Promise((done) => requestAnimationFrame(done));
+            places.push(document.querySelector(".q").getBoundingClientRect().top);
+          }
+          return places;
+        }"""
+    )
+    assert max(places) - min(places) < 1, places
+
+
 def test_nothing_is_wider_than_a_small_phone(site, open_page, seeds):
     page = open_page(site, viewport={"width": 360, "height": 740}, has_touch=True)
     paste(page, (seeds / "004_b32d9fe6147afaa2.txt").read_text(encoding="utf-8"))
-    page.locator(".q").first.tap(force=True)  # where frames are slow it never counts as at rest
+    page.locator(".q").first.tap()
     page.locator(".detail.open").wait_for()
     for view in ("read", "results", "corrections", "model", "new"):
         page.evaluate(f"location.hash = '#/{view}'")

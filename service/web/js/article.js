@@ -81,13 +81,18 @@ export class ArticleView {
   }
 
   wire(node, statement) {
-    node.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse") this.show(statement, true); });
+    node.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse" && this.standsAside()) this.show(statement, true); });
     node.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") this.show(this.selected); });
     node.addEventListener("click", () => this.select(statement, { focus: true }));
     node.addEventListener("focus", () => this.select(statement));
     node.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); this.select(statement); }
     });
+  }
+
+  /** Where the panel stands above the text, a preview would push the statement away from under the pointer, which ends it, and so on. */
+  standsAside() {
+    return getComputedStyle(this.panel).position !== "static";
   }
 
   select(statement, { focus = false, scroll = false } = {}) {
