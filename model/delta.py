@@ -28,10 +28,10 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from model.bases import resolve_base
-from model.checkpoint import Manifest, cache_folder, sha256_of
+from model.checkpoint import DELTA, Manifest, cache_folder, sha256_of
 from model.errors import CheckpointDamagedError
 
-DELTA, WEIGHTS = "delta.safetensors", "model.safetensors"
+WEIGHTS = "model.safetensors"
 LEFT, RIGHT = ".left", ".right"
 TOLD, PROOF = "delta", "sha256"
 

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from model.bases import Base, resolve_base
 from model.calibration import Calibration
-from model.checkpoint import Manifest, publish, seal, sha256_of
+from model.checkpoint import DELTA, Manifest, publish, seal, sha256_of
 from model.classifier import StanceClassifier
 from model.compiled import open_compiled
-from model.delta import DELTA, WEIGHTS, merge_into, with_weights
+from model.delta import WEIGHTS, merge_into, with_weights
 from model.encoding import TextEncoder
 from model.errors import BackendError, CheckpointError, TrainingError
 from model.labels import LabelSpace

@@ -11,8 +11,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from model import delta
-from model.checkpoint import verify_checkpoint
-from model.delta import DELTA, combine, factorise, merge_into, with_weights, write_delta
+from model.checkpoint import DELTA, verify_checkpoint
+from model.delta import combine, factorise, merge_into, with_weights, write_delta
 from model.errors import BaseError, CheckpointDamagedError
 from model.loading import open_classifier
 from training.config import Recipe

@@ -7,8 +7,7 @@ import pytest
 from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
-from model.checkpoint import verify_checkpoint
-from model.delta import DELTA
+from model.checkpoint import DELTA, verify_checkpoint
 from model.errors import CheckpointError, DataError, TrainingError
 from model.loading import open_classifier
 from service.cli import app
