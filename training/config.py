@@ -47,7 +47,7 @@ class Recipe:
         validation_share: share of the rows held out for calibration where the file gives no `split`.
         stated_accuracy: what the `uncertain` threshold promises for the answers above it.
         seed: of the split, the initial head, the order of the rows and dropout.
-        bf16: bfloat16 autocast (CPU or GPU); weights stay float32.
+        bf16: bfloat16 autocast where the processor or GPU has instructions for it; weights stay float32.
 
     Raises:
         TrainingError: a number that cannot work.

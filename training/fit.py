@@ -31,7 +31,7 @@ from model.labels import LabelSpace
 from training.augment import edited
 from training.config import Recipe
 from training.evaluate import macro_f1
-from training.network import build_network, save_network, text_encoder
+from training.network import build_network, has_bf16, save_network, text_encoder
 from training.progress import OnProgress, Progress
 
 __all__ = ["build_network", "fit", "save_network", "text_encoder"]
@@ -205,7 +205,7 @@ def network_logits(network: Any, encoder: TextEncoder, texts: list[str], *, bf16
     device = next(network.parameters()).device
     result = np.empty((len(items), network.config.num_labels), dtype=np.float32)
     network.eval()
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16 and has_bf16(device.type)):
         for part in plan_batches([len(item) for item in items], 32, 2048):
             batch = encoder.collate([items[i] for i in part])
             logits = network(
@@ -281,6 +281,7 @@ def fit(
 
     work.mkdir(parents=True, exist_ok=True)
     steps = -(-len(encoded) // recipe.batch_size) * recipe.epochs
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     arguments = TrainingArguments(
         output_dir=str(work),
         num_train_epochs=recipe.epochs,
@@ -290,8 +291,8 @@ def fit(
         lr_scheduler_type="linear",
         warmup_steps=recipe.warmup_share,
         max_grad_norm=1.0,
-        bf16=recipe.bf16,
-        use_cpu=not torch.cuda.is_available(),
+        bf16=recipe.bf16 and has_bf16(device),
+        use_cpu=device == "cpu",
         seed=recipe.seed,
         data_seed=recipe.seed,
         save_strategy="steps" if max_steps < 0 else "no",
@@ -301,7 +302,7 @@ def fit(
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
-        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_pin_memory=device == "cuda",
         label_names=["stance_target", "sentiment"],
     )
     trainer = TwoGroupTrainer(

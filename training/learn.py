@@ -68,8 +68,15 @@ def machine() -> dict[str, Any]:
     """Return what the last digits of a run depend on besides its recipe."""
     import torch
 
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    return {"device": device, "threads": torch.get_num_threads(), "processes": int(os.environ.get("WORLD_SIZE", "1"))}
+    from training.network import has_bf16
+
+    gpu = torch.cuda.is_available()
+    return {
+        "device": torch.cuda.get_device_name() if gpu else "cpu",
+        "bf16": has_bf16("cuda" if gpu else "cpu"),
+        "threads": torch.get_num_threads(),
+        "processes": int(os.environ.get("WORLD_SIZE", "1")),
+    }
 
 
 def learn(

@@ -18,7 +18,7 @@ from model.encoding import TextEncoder, plan_batches
 from model.labels import LabelSpace
 from training.config import Recipe
 from training.data import Row
-from training.network import is_classifier
+from training.network import has_bf16, is_classifier
 from training.pooling import add_mean_pooling, can_pool, last_linear
 
 UNSEEN = -10.0
@@ -54,7 +54,7 @@ def mean_embeddings(encoder_network: Any, encoder: TextEncoder, texts: Sequence[
     for part in plan_batches([len(item) for item in items], 32, 2048):
         batch = encoder.collate([items[i] for i in part])
         mask = torch.from_numpy(batch.attention_mask).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=has_bf16(device.type)):
             hidden = encoder_network(
                 input_ids=torch.from_numpy(batch.input_ids).to(device), attention_mask=mask
             ).last_hidden_state
