@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COMPILING_TIMEOUT_S = 600.0
-LAYOUT = 3
+LAYOUT = 4
 """Counted up when the export changes: older compiled forms are then made anew."""
 FORMS = ("int8", "fp32")
 """Tried in this order."""
@@ -208,7 +208,7 @@ def _make_apart(folder: Path, manifest: Manifest) -> None:
 def _make(folder: Path, manifest: Manifest, home: Path) -> None:
     try:
         from model.onnx_backend import OnnxBackend
-        from model.onnx_export import channel_reach, export_graph, quantise, write_graph
+        from model.onnx_export import channel_reach, export_graph, quantise, saturates, write_graph
         from model.torch_backend import TorchBackend
     except ImportError as error:
         raise BackendError(f"the checkpoint cannot be compiled without a library: {error}") from error
@@ -225,7 +225,7 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> None:
         reach = channel_reach(graph, [encoder.collate([encoder.encode(text)]) for text in PROBES])
         for form in reversed(FORMS):
             if form == "int8":
-                quantise(graph, reach)
+                quantise(graph, reach, narrow=saturates())
             write_graph(graph, staging / f"{form}.onnx")
         del graph
         reference = TorchBackend(folder, manifest.labels.size, device="cpu")  # not earlier: memory has its peak above

@@ -9,6 +9,9 @@ Each large `MatMul(x, W)` becomes, over x as (tokens, hidden):
 
     scale = max |x| of the token / 127
     y     = MatMulIntegerToFloat(QuantizeLinear(x, scale), W_int8, W_scale) * scale
+
+Processors without VNNI add two products in 16 bits, which is too narrow for 2 x 255 x 127, and clip the sum without a
+word. There the scale of an output channel is as much coarser as its two largest neighbours need (`narrow`).
 """
 
 import logging
@@ -22,7 +25,7 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import InferenceSession
 from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.optimizer import optimize_model
@@ -40,6 +43,10 @@ CONTRIB = "com.microsoft"
 GELUS = ("Gelu", "BiasGelu")
 GELU_LEAST = 0.17
 """A GELU never gives less than minus this."""
+LEVELS = 127
+"""Largest magnitude of an int8 weight."""
+PAIR_LEVELS = (2**15 - 1) // 255
+"""Largest sum of two neighbouring weights of one sign that 16 bits hold after each was multiplied by a byte."""
 
 
 class _Logits(torch.nn.Module):
@@ -136,12 +143,31 @@ def channel_reach(model: Any, batches: Sequence[Batch]) -> dict[str, NDArray[np.
     return reach
 
 
-def quantise(model: Any, reach: Mapping[str, NDArray[np.float32]]) -> int:
+def saturates() -> bool:
+    """Whether int8 products are clipped on this processor: asked of the runtime, by one that 16 bits cannot hold."""
+    inner, outer = 64, 16
+    constants = {"w": np.full((inner, outer), LEVELS, np.int8), "one": np.float32(1)}
+    graph = helper.make_graph(
+        [helper.make_node("MatMulIntegerToFloat", ["x", "w", "one", "one"], ["y"], domain=CONTRIB)],
+        "saturation",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, [None, inner])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, outer])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    imports = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
+    model = helper.make_model(graph, opset_imports=imports, ir_version=8)
+    session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"x": np.full((8, inner), 255, np.uint8)})
+    return not bool(np.all(found == inner * 255 * LEVELS))
+
+
+def quantise(model: Any, reach: Mapping[str, NDArray[np.float32]], *, narrow: bool = False) -> int:
     """Turn the large matrix products of a float32 model into int8 ones, in place.
 
     Args:
         model: the ONNX model.
         reach: of the activations that are evened out before they are quantised (see `channel_reach`).
+        narrow: keep the sums of two products within 16 bits (see `saturates`).
 
     Returns:
         How many products were quantised.
@@ -156,7 +182,7 @@ def quantise(model: Any, reach: Mapping[str, NDArray[np.float32]]) -> int:
         if matrix is not None and len(matrix.dims) == 2 and int(np.prod(matrix.dims)) >= LEAST_WEIGHTS:
             large[node.name] = numpy_helper.to_array(matrix).astype(np.float32)
             readers.setdefault(node.input[0], []).append(large[node.name])
-    rewriter = _Rewriter()
+    rewriter = _Rewriter(narrow)
     nodes: list[Any] = [*rewriter.head]
     count = 0
     for node in graph.node:
@@ -192,17 +218,30 @@ def _equaliser(reach: NDArray[np.float32], readers: Sequence[NDArray[np.float32]
     return even
 
 
+def _scale_of(weights: NDArray[np.float32], narrow: bool) -> NDArray[np.float32]:
+    """Return the (outer,) steps in which the columns of (inner, outer) weights are counted."""
+    steps = np.maximum(np.abs(weights).max(axis=0), 1e-8) / LEVELS
+    if narrow:
+        for side in (np.maximum(weights, 0), np.maximum(-weights, 0)):
+            even = np.pad(side, ((0, len(side) % 2), (0, 0)))
+            pairs = even[0::2] + even[1::2]
+            steps = np.maximum(steps, pairs.max(axis=0) / (PAIR_LEVELS - 1))  # rounding adds up to a half twice
+    scale: NDArray[np.float32] = steps.astype(np.float32)
+    return scale
+
+
 class _Rewriter:
     """Makes the nodes that replace one matrix product; inputs shared by several products are quantised once."""
 
-    def __init__(self) -> None:
+    def __init__(self, narrow: bool) -> None:
+        self._narrow = narrow
         self.constants: dict[str, Any] = {}
         self._quantised: set[str] = set()
         self.head = [helper.make_node("Shape", [INPUTS[0]], ["int8/batch_length"])]
         self._middle = self._constant("int8/middle", np.full(1, 128, np.uint8))
         self._one = self._constant("int8/one", np.float32(1))
         self._offset = self._constant("int8/offset", np.uint8(128))
-        self._levels = self._constant("int8/levels", np.float32(127))
+        self._levels = self._constant("int8/levels", np.float32(LEVELS))
         self._all_levels = self._constant("int8/all_levels", np.float32(255))
         self._least = self._constant("int8/least", np.float32(1e-6))
         self._bottom = self._constant("int8/zero", np.zeros(1, np.uint8))
@@ -225,10 +264,10 @@ class _Rewriter:
         inner, outer = weights.shape
         if even is not None:
             weights = weights * even[:, None]
-        scale = (np.maximum(np.abs(weights).max(axis=0), 1e-8) / 127).astype(np.float32)
+        scale = _scale_of(weights, self._narrow)
         name = node.input[1]
         nodes = [] if x in self._quantised else self._quantise(x, inner, bounded, even)
-        whole = np.clip(np.rint(weights / scale), -127, 127).astype(np.int8)
+        whole = np.clip(np.rint(weights / scale), -LEVELS, LEVELS).astype(np.int8)
         inputs = [
             f"{x}/int8",
             self._constant(f"{name}/int8", whole),

@@ -1,14 +1,17 @@
 """The conformance that every backend keeps, and the compiled form's way through the cache."""
 
 import json
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
-from model import compiled
+from model import compiled, onnx_export
 from model.calibration import Calibration, softmax
 from model.checkpoint import cache_folder, read_manifest
 from model.compiled import Agreement, measure_agreement, open_compiled
@@ -111,6 +114,49 @@ def test_form_that_disagrees_gives_way_to_the_next(tiny_checkpoint, cache, monke
     answers = iter([Agreement(1.0, 0.06, 0.0), Agreement(1.0, 0.0, 0.0)])
     monkeypatch.setattr(compiled, "measure_agreement", lambda *_: next(answers))
     assert open_classifier(tiny_checkpoint, backend="compiled", warm_up=False).backend.name == "onnx-fp32"
+
+
+def pair_sums(graph):
+    """The sums of two neighbouring int8 weights of one sign, for all matrices of a graph."""
+    sums = []
+    for tensor in graph.initializer:
+        weights = numpy_helper.to_array(tensor)
+        if weights.dtype == np.int8 and weights.ndim == 2:
+            for side in (np.maximum(weights.astype(int), 0), np.maximum(-weights.astype(int), 0)):
+                sums.append((side[0::2] + side[1::2]).max())
+    return sums
+
+
+@pytest.mark.parametrize("clipped", [False, True])
+def test_where_the_processor_clips_products_weights_leave_room_for_two(tiny_checkpoint, cache, monkeypatch, clipped):
+    manifest = read_manifest(tiny_checkpoint)
+    monkeypatch.setattr(onnx_export, "LEAST_WEIGHTS", 1)  # the tiny network has none that are large
+    monkeypatch.setattr(onnx_export, "saturates", lambda: clipped)
+    monkeypatch.setattr(compiled, "measure_agreement", lambda *_: Agreement(1.0, 0.0, 0.0))
+    assert open_compiled(tiny_checkpoint, manifest).name == "onnx-int8"
+    (path,) = cache.glob("compiled/*/int8.onnx")
+    sums = pair_sums(onnx.load(path).graph)
+    assert len(sums) >= 12
+    assert bool(max(sums) * 255 < 2**15) is clipped
+    assert max(sums) > 100, "the levels that there are should be used"
+
+
+def test_weights_that_leave_room_for_two_answer_alike(tiny_checkpoint, tiny_classifier, cache, monkeypatch):
+    monkeypatch.setattr(onnx_export, "LEAST_WEIGHTS", 1)
+    monkeypatch.setattr(onnx_export, "saturates", lambda: True)
+    monkeypatch.setattr(compiled, "FORMS", ("int8",))
+    manifest = read_manifest(tiny_checkpoint)
+    backend = open_compiled(tiny_checkpoint, manifest)
+    assert backend.name == "onnx-int8"
+    assert measure_agreement(tiny_classifier.backend, backend, tiny_classifier.encoder, manifest).good
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other processors have other instructions")
+def test_processors_with_vnni_clip_nothing():
+    import torch
+
+    exact = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_vnni", "avx_vnni", "amx_int8"))
+    assert onnx_export.saturates() is not exact
 
 
 def test_calibration_of_the_backend_that_serves_is_used(tiny_checkpoint, compiled_classifier):
