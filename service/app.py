@@ -24,13 +24,14 @@ from model.quotes import extract_quotes
 from model.records import Prediction
 from service import admin, http_errors, schemas
 from service.direct import DirectRoute
+from service.door import Door
 from service.engine import Engine, ModelHost
 from service.folder.html import article_of_html
 from service.http_errors import ClientGone, ServiceUnavailable
-from service.keys import KeyCheck, KeyRing
+from service.keys import KeyCheck, KeyRing, is_let_in
 from service.limits import BodyLimit, Shed
 from service.metrics import Metrics
-from service.middleware import Frame, note
+from service.middleware import Frame, Ledger, note
 from service.page_routes import add_page_routes
 from service.promotion_routes import add_promotion_routes
 from service.settings import Settings
@@ -105,7 +106,9 @@ def create_app(settings: Settings, classifier: StanceClassifier | None = None) -
     )
     app.add_middleware(Shed, full_for_s=lambda: host.full_for_s)
     app.add_middleware(KeyCheck, callers=callers, admins=admins)
-    app.add_middleware(Frame, metrics=metrics, draining=lambda: host.draining, access_log=settings.access_log)
+    ledger = Ledger(metrics, lambda: host.draining, settings.access_log)
+    app.add_middleware(Frame, ledger=ledger)
+    app.state.door = Door(lambda: host.full_for_s, lambda scope: is_let_in(scope, callers, admins), ledger)
     http_errors.install(app)
     _add_labelling(app, settings, host, metrics)
     _add_state(app, host, metrics)

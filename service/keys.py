@@ -95,25 +95,25 @@ class KeyCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with a problem document."""
-        if scope["type"] != "http" or self._is_open(scope["path"]):
+        if scope["type"] != "http" or is_let_in(scope, self._callers, self._admins):
             await self._app(scope, receive, send)
             return
-        admin = scope["path"].startswith(ADMIN_FOLDERS)
-        if admin and not self._admins:
+        if scope["path"].startswith(ADMIN_FOLDERS) and not self._admins:
             refusal = problem(403, CODES[403], "no admin key is configured: /admin and /training are closed")
             await refusal(scope, receive, send)
             return
-        key = _key_of(scope)
-        if key is not None and (self._admins.opens(key) or (not admin and self._callers.opens(key))):
-            await self._app(scope, receive, send)
-            return
-        detail = "send a key as 'Authorization: Bearer KEY'" if key is None else "the key is not known"
+        detail = "send a key as 'Authorization: Bearer KEY'" if _key_of(scope) is None else "the key is not known"
         await problem(401, CODES[401], detail, headers={"WWW-Authenticate": "Bearer"})(scope, receive, send)
 
-    def _is_open(self, path: str) -> bool:
-        if path.startswith(ADMIN_FOLDERS):
-            return False
-        return not self._callers or path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
+
+def is_let_in(scope: Scope, callers: KeyRing, admins: KeyRing) -> bool:
+    """Tell whether a request needs no key, or has one that opens its path (see `KeyCheck`)."""
+    path = scope["path"]
+    admin = path.startswith(ADMIN_FOLDERS)
+    if not admin and (not callers or path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)):
+        return True
+    key = _key_of(scope)
+    return key is not None and (admins.opens(key) or (not admin and callers.opens(key)))
 
 
 def _key_of(scope: Scope) -> str | None:

@@ -59,6 +59,7 @@ class Metrics:
         self.prepared = self.stage.labels("prepare")
         self._of_request: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._of_stance: dict[str, Counter] = {}
+        self._of_code: dict[str, Counter] = {}
 
     def request(self, route: str, status: int, took_s: float) -> None:
         """Count one request; to look its counters up by their labels costs as much as to count."""
@@ -68,6 +69,11 @@ class Metrics:
             self._of_request[route, status] = found
         found[0].inc()
         found[1].observe(took_s)
+
+    def refused(self, code: str) -> None:
+        """Count one request that got an error."""
+        counter = self._of_code.get(code) or self._of_code.setdefault(code, self.rejected.labels(code))
+        counter.inc()
 
     def batch(self, report: BatchReport) -> None:
         """Count one batch; called in the worker thread."""

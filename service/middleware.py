@@ -1,8 +1,8 @@
 """What surrounds every request: its id, the security headers, Server-Timing, the access log, the metrics."""
 
 import logging
+import random
 import re
-import secrets
 import time
 from collections.abc import Callable
 from typing import Any
@@ -40,18 +40,75 @@ _DOCS_HEADERS = (*_COMMON, (b"content-security-policy", _DOCS_POLICY.encode()))
 _UNCACHED = ("/classify", "/articles", "/model", "/admin", "/training", "/healthz", "/readyz", "/metrics")
 
 
-class Frame:
-    """ASGI middleware; the outermost.
+class Ledger:
+    """What is said of every request: the headers of its answer, its counts, and its line in the log.
 
     Args:
-        app: the app behind it.
         metrics: counts the requests.
         draining: whether connections should be given up after their answer.
         access_log: whether to write a line for each request. No line ever holds a text.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, draining: Callable[[], bool], access_log: bool = True) -> None:
-        self._app, self._metrics, self._draining, self._access_log = app, metrics, draining, access_log
+    def __init__(self, metrics: Metrics, draining: Callable[[], bool], access_log: bool = True) -> None:
+        self._metrics, self.draining, self._access_log = metrics, draining, access_log
+
+    def dress(self, headers: list[tuple[bytes, bytes]], path: str, request_id: str, timings: dict[str, float]) -> None:
+        """Add to the headers of an answer.
+
+        Args:
+            headers: of the app; changed in place.
+            path: of the request.
+            request_id: see `request_id_of`.
+            timings: name of a stage -> milliseconds.
+        """
+        headers.extend(_DOCS_HEADERS if path == "/docs" else _HEADERS)
+        headers.append((b"x-request-id", request_id.encode()))
+        headers.append((b"server-timing", ", ".join(f"{k};dur={v:.2f}" for k, v in timings.items()).encode()))
+        if path.startswith(_UNCACHED):
+            headers.append((b"cache-control", b"no-store"))
+        if self.draining() and not any(name == b"connection" for name, _ in headers):
+            headers.append((b"connection", b"close"))
+
+    def enter(self, scope: Scope, request_id: str, status: int, took_s: float, timings: dict[str, float]) -> None:
+        """Count a request that was answered, and write its line.
+
+        Args:
+            scope: of the request.
+            request_id: as in its answer.
+            status: of its answer; 0 where nobody waited for one.
+            took_s: until the end of the answer.
+            timings: name of a stage -> milliseconds.
+        """
+        path = scope["path"]
+        route = str(getattr(scope.get("route"), "path", scope.get(ROUTE, "other")))
+        self._metrics.request(route, status or 499, took_s)
+        if path in _PROBED:
+            return
+        if status >= 400:
+            self._metrics.refused(CODES.get(status, "other"))
+        if self._access_log:
+            fields = {
+                "request_id": request_id,
+                "client": (scope.get("client") or ("-",))[0],
+                "method": scope["method"],
+                "path": path,
+                "status": status or 499,
+                "ms": round(1000 * took_s, 2),
+                **{f"{name}_ms": round(value, 2) for name, value in timings.items() if name != "total"},
+            }
+            access.info("request", extra=fields)
+
+
+class Frame:
+    """ASGI middleware; the outermost.
+
+    Args:
+        app: the app behind it.
+        ledger: what is said of every request.
+    """
+
+    def __init__(self, app: ASGIApp, ledger: Ledger) -> None:
+        self._app, self._ledger = app, ledger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; an unforeseen error becomes a 500 whose details only the log has."""
@@ -59,7 +116,7 @@ class Frame:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = _request_id(scope)
+        request_id = request_id_of(scope)
         timings: dict[str, float] = {}
         scope[TIMINGS] = timings
         status = 0
@@ -70,7 +127,7 @@ class Frame:
                 status = message["status"]
                 timings["total"] = 1000 * (time.perf_counter() - started)
                 headers = message["headers"] = list(message.get("headers", ()))
-                self._dress(headers, scope["path"], request_id, timings)
+                self._ledger.dress(headers, scope["path"], request_id, timings)
             await send(message)
 
         try:
@@ -80,43 +137,17 @@ class Frame:
             if status:
                 raise  # half an answer is out: the connection must break
             await unknown_problem()(scope, receive, framed)
-        took_s = time.perf_counter() - started
-        self._count(scope, status, took_s)
-        if self._access_log and scope["path"] not in _PROBED:
-            fields = {
-                "request_id": request_id,
-                "client": (scope.get("client") or ("-",))[0],
-                "method": scope["method"],
-                "path": scope["path"],
-                "status": status or 499,
-                "ms": round(1000 * took_s, 2),
-                **{f"{name}_ms": round(value, 2) for name, value in timings.items() if name != "total"},
-            }
-            access.info("request", extra=fields)
-
-    def _dress(self, headers: list[tuple[bytes, bytes]], path: str, request_id: str, timings: dict[str, float]) -> None:
-        headers.extend(_DOCS_HEADERS if path == "/docs" else _HEADERS)
-        headers.append((b"x-request-id", request_id.encode()))
-        headers.append((b"server-timing", ", ".join(f"{k};dur={v:.2f}" for k, v in timings.items()).encode()))
-        if path.startswith(_UNCACHED):
-            headers.append((b"cache-control", b"no-store"))
-        if self._draining() and not any(name == b"connection" for name, _ in headers):
-            headers.append((b"connection", b"close"))
-
-    def _count(self, scope: Scope, status: int, took_s: float) -> None:
-        route = str(getattr(scope.get("route"), "path", scope.get(ROUTE, "other")))
-        self._metrics.request(route, status or 499, took_s)
-        if status >= 400 and scope["path"] not in _PROBED:
-            self._metrics.rejected.labels(CODES.get(status, "other")).inc()
+        self._ledger.enter(scope, request_id, status, time.perf_counter() - started, timings)
 
 
-def _request_id(scope: Scope) -> str:
+def request_id_of(scope: Scope) -> str:
+    """Return the id that a request came with, or a new one: 64 bits that tell requests apart and keep no secret."""
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             given = value.decode("latin-1")
             if _REQUEST_ID.fullmatch(given):
                 return str(given)
-    return secrets.token_hex(8)
+    return f"{random.getrandbits(64):016x}"
 
 
 def note(scope: Any, name: str, seconds: float) -> None:

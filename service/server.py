@@ -12,15 +12,17 @@ import logging
 import signal
 import socket
 import sys
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from model.errors import StanceError
 from service import logs
 from service.app import create_app
+from service.door import Door
 from service.engine import ModelHost
 from service.http_errors import SwapInProgress
 from service.settings import Settings
@@ -61,6 +63,11 @@ class JoinedWrites:
             return
         self._transport.write(data)
 
+    def write_whole(self, data: bytes) -> None:
+        """Send an answer that is complete, after the head that is held."""
+        self._flush()
+        self._transport.write(data)
+
     def close(self) -> None:
         """Send what is held, and close."""
         self._flush()
@@ -73,14 +80,15 @@ class JoinedWrites:
                 self._transport.write(data)
 
 
-class PatientProtocol(HttpToolsProtocol):
-    """HTTP over one connection, which must send complete headers within a time.
+class Protocol(HttpToolsProtocol):
+    """HTTP over one connection, which must send complete headers within a time, and has a door before the app.
 
     uvicorn limits how long a connection may rest between requests, but not how long its first request may take to
     arrive: a few thousand half-open connections would hold all file descriptors.
     """
 
     header_timeout_s = 10.0
+    door: Door | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock."""
@@ -97,6 +105,20 @@ class PatientProtocol(HttpToolsProtocol):
         self._waiting.cancel()
         self._waiting = self.loop.call_later(self.header_timeout_s, self.transport.abort)
         super().on_message_begin()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Call the app, unless the door refuses; where requests wait behind this one the app refuses it itself."""
+        if self.door is not None and not self.pipeline:
+            rest = self.door.refusal(cast(Scope, cycle.scope), closing=not cycle.keep_alive)
+            if rest is not None:
+                lines = [STATUS_LINE[429], *(b"%s: %s\r\n" % header for header in cycle.default_headers), rest]
+                cycle.response_started = cycle.response_complete = True
+                self.transport.write_whole(b"".join(lines))  # type: ignore[attr-defined]
+                if not cycle.keep_alive:
+                    self.transport.close()
+                cycle.on_response()
+                return
+        super()._start_asgi_task(cycle, app)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
@@ -184,7 +206,8 @@ class Server(uvicorn.Server):
 
 def make_server(settings: Settings, app: FastAPI) -> Server:
     """Set uvicorn up for an app."""
-    protocol = type("Protocol", (PatientProtocol,), {"header_timeout_s": settings.header_timeout_s})
+    ours = {"header_timeout_s": settings.header_timeout_s, "door": getattr(app.state, "door", None)}
+    protocol = type("OurProtocol", (Protocol,), ours)
     config = uvicorn.Config(
         app,
         host=settings.host,

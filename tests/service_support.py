@@ -1,6 +1,7 @@
 """A server on a real socket, in a thread, with a classifier that tests can hold, break and slow down; and its load."""
 
 import contextlib
+import json
 import socket
 import threading
 import time
@@ -86,6 +87,25 @@ def wait_for(condition, seconds=10):
 
 def post(client, text):
     return client.post("/classify", json={"text": text})
+
+
+def request_of(text, *, length=None, close=False):
+    body = json.dumps({"text": text}).encode()
+    lines = [
+        "POST /classify HTTP/1.1",
+        "Host: test",
+        "Content-Type: application/json",
+        f"Content-Length: {length or len(body)}",
+        *(["Connection: close"] if close else []),
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def read_all(connection):
+    received = b""
+    while chunk := connection.recv(65536):
+        received += chunk
+    return received
 
 
 class Load:

@@ -1,33 +1,13 @@
 """What goes wrong on a network and behind it: nothing hangs, nothing is lost, every refusal says why."""
 
 import contextlib
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from service_support import Load, post, wait_for
+from service_support import Load, post, read_all, request_of, wait_for
 
 from model.errors import BackendError
-
-
-def request_of(text, *, length=None, close=False):
-    body = json.dumps({"text": text}).encode()
-    lines = [
-        "POST /classify HTTP/1.1",
-        "Host: test",
-        "Content-Type: application/json",
-        f"Content-Length: {length or len(body)}",
-        *(["Connection: close"] if close else []),
-    ]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-def read_all(connection):
-    received = b""
-    while chunk := connection.recv(65536):
-        received += chunk
-    return received
 
 
 def test_full_queue_answers_429_at_once_with_retry_after_and_serves_on(serve):
