@@ -1,6 +1,7 @@
 """The commands about labelled files and checkpoints, from `train` to `rollback`."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,6 +39,12 @@ def train(
     recipe: Annotated[str, typer.Option(help="auto (by the number of rows), finetune, warm or frozen.")] = "auto",
     delta_rank: Annotated[int | None, typer.Option(min=1, help="Write a small difference to the base instead.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="A stronger checkpoint to learn from as well.")] = None,
+    recombine: Annotated[
+        int | None, typer.Option(min=0, help="Statements put together from parts of others, for the teacher to label.")
+    ] = None,
+    weight: Annotated[
+        list[str] | None, typer.Option(help="FILE=NUMBER: how often an epoch shows a row of the file; repeatable.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
     learning_rate: Annotated[
         float | None, typer.Option(min=1e-9, max=1, help="Peak rate of the encoder; the head's moves in proportion.")
@@ -66,7 +73,8 @@ def train(
     from training.data import read_labelled
     from training.run import train as run
 
-    data = read_labelled(*csv, text_column=text_column, stance_column=stance_column, strict=strict)
+    weights = _weights(weight or [])
+    data = read_labelled(*csv, text_column=text_column, stance_column=stance_column, strict=strict, weights=weights)
     for warning in data.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     chosen = recipe_for(
@@ -79,6 +87,7 @@ def train(
         seed=seed,
         delta_rank=delta_rank,
         edit_share=edit_share,
+        recombine=recombine,
     )
     if dry_run:
         from training.plan import plan
@@ -104,6 +113,28 @@ def train(
         each = ", ".join(f"{score:.3f}" for score in cross["by_fold"])
         typer.echo(f"cross-validation macro-F1 {cross['macro_f1']:.3f} (by fold: {each})")
     typer.echo(f"Wrote {out}; report: {out / 'report' / 'report.html'}")
+
+
+def _weights(given: Sequence[str]) -> dict[str, float]:
+    """Read FILE=NUMBER pairs.
+
+    Raises:
+        DataError: one of them is none, or its number is out of range.
+    """
+    from training.data import MOST_WEIGHT
+
+    weights = {}
+    for pair in given:
+        name, _, number = pair.rpartition("=")
+        try:
+            weights[name] = float(number)
+        except ValueError:
+            weights[name] = -1.0
+        if not name or not 0 < weights[name] <= MOST_WEIGHT:
+            raise DataError(
+                f"--weight {pair}: write FILE=NUMBER, the name of a file and a number above 0, up to {MOST_WEIGHT}"
+            )
+    return weights
 
 
 def average(

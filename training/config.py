@@ -40,6 +40,8 @@ class Recipe:
         frozen_layers: lowest encoder layers left as the base has them.
         delta_rank: write what was learned as a difference to the base, of this rank (see `model.delta`); 0 for a whole
             checkpoint.
+        recombine: statements put together anew from parts of others, for the teacher to label (see
+            `training.recombine`); 0 for none.
         teacher_share: share of each target that comes from the teacher's probabilities, where a teacher is given.
         dropout: of the encoder and the head; None keeps the base's own.
         max_tokens: longest sequence in training, special tokens included.
@@ -72,6 +74,7 @@ class Recipe:
     freeze_embeddings: bool = True
     frozen_layers: int = 0
     delta_rank: int = 0
+    recombine: int = 0
     teacher_share: float = 0.5
     dropout: float | None = None
     max_tokens: int = 128
@@ -87,6 +90,10 @@ class Recipe:
                 raise TrainingError(f"{name} must be a positive number, not {getattr(self, name)}")
         if self.method not in METHODS:
             raise TrainingError(f"the recipe must be one of {', '.join(METHODS)}, not {self.method!r}")
+        if self.recombine < 0:
+            raise TrainingError(f"recombine must be 0 or more, not {self.recombine}")
+        if self.recombine and self.folds:
+            raise TrainingError("recombined statements cannot be measured by folds: they hold sentences of all rows")
         if self.folds < 0 or self.folds == 1:
             raise TrainingError(f"folds must be 0 or at least 2, not {self.folds}")
         if not 0 < self.validation_share < 0.5:

@@ -7,11 +7,13 @@ does not count as a row).
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from datasets import Dataset
+from datasets import Dataset, Features, Value
+from datasets import List as ListOf
 from numpy.typing import NDArray
 
 from model.encoding import normalise
@@ -21,6 +23,7 @@ from training.checks import find_doubts, find_problems, find_warnings
 from training.intake import read_table
 
 SPLITS = ("train", "validation", "test")
+MOST_WEIGHT = 100
 TEXT_ALIASES = ("text", "statement", "quote")
 STANCE_ALIASES = ("stance", "label")
 GARBLED = re.compile(r"\N{REPLACEMENT CHARACTER}|â€[™œ\u009d“”]|Ã[\u0080-\u00bf]|[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -40,6 +43,7 @@ class Row:
         sentiment: its tone, or empty.
         group: rows of one group stay on one side of a split; empty for none.
         split: `train`, `validation`, `test`, or empty.
+        weight: how often an epoch shows it, on average.
     """
 
     file: str
@@ -50,6 +54,7 @@ class Row:
     sentiment: str = ""
     group: str = ""
     split: str = ""
+    weight: float = 1.0
 
     @property
     def where(self) -> str:
@@ -89,7 +94,11 @@ def label_space(rows: list[Row]) -> LabelSpace:
 
 
 def read_labelled(
-    *paths: Path, text_column: str | None = None, stance_column: str | None = None, strict: bool = False
+    *paths: Path,
+    text_column: str | None = None,
+    stance_column: str | None = None,
+    strict: bool = False,
+    weights: Mapping[str, float] | None = None,
 ) -> LabelledData:
     """Read and check labelled CSV or XLSX files.
 
@@ -98,6 +107,7 @@ def read_labelled(
         text_column: the column that holds the statement; by default `text`, `statement` or `quote`.
         stance_column: the column that holds the label; by default `stance` or `label`.
         strict: refuse a file for its doubtful rows too: garbled characters, twins with other labels or in other splits.
+        weights: file name -> what the weights of its rows are multiplied with.
 
     Raises:
         DataError: every problem found in any of them, doubtful rows included, one sentence each.
@@ -123,6 +133,10 @@ def read_labelled(
             rows += [_row(path, number, record, keys, problems, doubts) for number, record in table.records]
             if not table.records:
                 problems.append(f"{path}: there is no row below the header")
+    names = {path.name for path in paths}
+    for file in sorted(set(weights or {}) - names):
+        problems.append(f"a weight is given for {file}, which is none of the files: {', '.join(sorted(names))}")
+    rows = [replace(row, weight=row.weight * (weights or {}).get(Path(row.file).name, 1.0)) for row in rows]
     problems += find_problems(rows)
     doubts += find_doubts(rows)
     if problems or (strict and doubts):
@@ -169,8 +183,16 @@ def _row(
         wrong("sentiment", f"{value['sentiment']!r} is none of {', '.join(SENTIMENTS)}")
     if value.get("split") and value["split"] not in SPLITS:
         wrong("split", f"{value['split']!r} is none of {', '.join(SPLITS)}")
-    others = (value.get(name, "") for name in ("secondary", "sentiment", "group", "split"))
-    return Row(str(path), number, words, value[stance], *others)
+    weight = 1.0
+    if given := value.get("weight"):
+        try:
+            weight = float(given.replace(",", "."))
+        except ValueError:
+            weight = -1.0
+        if not 0 < weight <= MOST_WEIGHT:
+            wrong("weight", f"{given!r} is no number above 0 and up to {MOST_WEIGHT}")
+    secondary, sentiment, group, split = (value.get(name, "") for name in ("secondary", "sentiment", "group", "split"))
+    return Row(str(path), number, words, value[stance], secondary, sentiment, group, split, weight)
 
 
 def to_dataset(
@@ -187,28 +209,54 @@ def to_dataset(
         rows: checked rows.
         labels: where a label meets its index.
         secondary_share: share of the stance target that goes to the secondary label.
-        teacher: (rows, stance labels) probabilities of a stronger checkpoint, or None.
-        teacher_share: share of the stance target that comes from the teacher (Hinton et al., 2015).
+        teacher: (rows, stance labels) or (rows, labels) probabilities of a stronger checkpoint, or None.
+        teacher_share: share of a target that comes from the teacher (Hinton et al., 2015); all of it for the sentiment
+            of a row without one.
 
     Returns:
-        Columns `text`, `stance_target` (float list, stance labels; sums to 1) and `sentiment` (index in its group,
-        -100 where the row has none).
+        Columns `text`, `stance_target` (float list, stance labels; sums to 1), `sentiment_target` (float list,
+        sentiment labels; sums to 1, or all 0 where nothing is known) and `weight`.
     """
-    targets = []
+    stances, sentiments = [], []
     for number, row in enumerate(rows):
-        target = [0.0] * len(labels.stance)
-        target[labels.stance.index(row.stance)] = 1.0
+        stance = [0.0] * len(labels.stance)
+        stance[labels.stance.index(row.stance)] = 1.0
         if row.secondary in labels.stance and row.secondary != row.stance:
-            target[labels.stance.index(row.stance)] = 1.0 - secondary_share
-            target[labels.stance.index(row.secondary)] = secondary_share
+            stance[labels.stance.index(row.stance)] = 1.0 - secondary_share
+            stance[labels.stance.index(row.secondary)] = secondary_share
+        tone = [float(label == row.sentiment) for label in labels.sentiment]
         if teacher is not None:
-            pairs = zip(target, teacher[number].tolist(), strict=True)
-            target = [(1.0 - teacher_share) * own + teacher_share * soft for own, soft in pairs]
-        targets.append(target)
-    sentiments = [
-        labels.sentiment.index(row.sentiment) if row.sentiment in labels.sentiment and labels.sentiment else -100
-        for row in rows
-    ]
-    return Dataset.from_dict(
-        {"text": [row.text for row in rows], "stance_target": targets, "sentiment": sentiments},
-    )
+            said = teacher[number].tolist()
+            stance = _mixed(stance, said[: len(labels.stance)], teacher_share)
+            if said[len(labels.stance) :]:
+                tone = _mixed(tone, said[len(labels.stance) :], teacher_share if any(tone) else 1.0)
+        stances.append(stance)
+        sentiments.append(tone)
+    weights = [row.weight for row in rows]
+    return _dataset([row.text for row in rows], stances, sentiments, weights)
+
+
+def taught_dataset(texts: Sequence[str], labels: LabelSpace, teacher: NDArray[np.floating]) -> Dataset:
+    """Turn texts without labels into a dataset with the columns of `to_dataset`.
+
+    Args:
+        texts: statements.
+        labels: where a label meets its index.
+        teacher: (texts, stance labels) or (texts, labels) probabilities.
+    """
+    width = len(labels.stance)
+    tones = teacher[:, width:].tolist() if teacher.shape[1] > width else [[0.0] * len(labels.sentiment)] * len(texts)
+    return _dataset(list(texts), teacher[:, :width].tolist(), tones, [1.0] * len(texts))
+
+
+def _dataset(
+    texts: list[str], stances: list[list[float]], sentiments: list[list[float]], weights: list[float]
+) -> Dataset:
+    columns = {"text": texts, "stance_target": stances, "sentiment_target": sentiments, "weight": weights}
+    floats = ListOf(Value("float32"))
+    kinds = {"text": Value("string"), "stance_target": floats, "sentiment_target": floats, "weight": Value("float32")}
+    return Dataset.from_dict(columns, features=Features(kinds))
+
+
+def _mixed(own: list[float], other: list[float], share: float) -> list[float]:
+    return [(1.0 - share) * mine + share * theirs for mine, theirs in zip(own, other, strict=True)]

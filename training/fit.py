@@ -45,20 +45,39 @@ BEST, MARGIN = "best.safetensors", 0.01
 
 
 class _ByLength(Sampler[int]):
-    """Rows in a random order, those of a batch of like length; the order is a function of seed and epoch alone."""
+    """Rows in a random order, those of a batch of like length; the order is a function of seed and epoch alone.
 
-    def __init__(self, lengths: list[int], batch_size: int, seed: int) -> None:
+    A row of weight w comes w times an epoch, on average: each epoch draws anew what the fraction decides, by systematic
+    sampling, so that the number of rows is the same in each.
+
+    Args:
+        lengths: tokens of each row.
+        weights: of each row.
+        batch_size: rows a batch.
+        seed: of the order.
+    """
+
+    def __init__(self, lengths: list[int], weights: list[float], batch_size: int, seed: int) -> None:
         self._lengths, self._batch, self._seed, self._epoch = lengths, batch_size, seed, 0
+        self._weights = None if all(weight == 1 for weight in weights) else torch.tensor(weights, dtype=torch.float64)
+        self._shown = len(lengths) if self._weights is None else max(1, int(self._weights.sum().item()))
 
     def __len__(self) -> int:
-        return len(self._lengths)
+        return self._shown
 
     def set_epoch(self, epoch: int) -> None:
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self._seed * 1000 + self._epoch)
-        return iter(get_length_grouped_indices(self._lengths, self._batch, generator=generator))
+        if self._weights is None:
+            return iter(get_length_grouped_indices(self._lengths, self._batch, generator=generator))
+        order = torch.randperm(len(self._lengths), generator=generator)
+        ends = self._weights[order].cumsum(0) * (self._shown / self._weights.sum())
+        marks = torch.arange(self._shown) + torch.rand(1, generator=generator, dtype=torch.float64)
+        shown = order[torch.searchsorted(ends, marks, right=True).clamp(max=len(order) - 1)].tolist()
+        lengths = [self._lengths[row] for row in shown]
+        return iter([shown[i] for i in get_length_grouped_indices(lengths, self._batch, generator=generator)])
 
 
 class TwoGroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
@@ -81,26 +100,25 @@ class TwoGroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         rows = self.train_dataset if train_dataset is None else train_dataset
-        return _ByLength(list(rows["length"]), self._recipe.batch_size, self._recipe.seed)
+        return _ByLength(list(rows["length"]), list(rows["weight"]), self._recipe.batch_size, self._recipe.seed)
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Return the loss of a batch, a scalar.
 
-        `inputs` holds `stance_target` float32 (batch, stance labels) and `sentiment` int64 (batch,), -100 for none.
+        `inputs` holds `stance_target` float32 (batch, stance labels) and `sentiment_target` float32 (batch, sentiment
+        labels), all 0 for none.
         """
-        target, sentiment = inputs.pop("stance_target"), inputs.pop("sentiment")
+        target, sentiment = inputs.pop("stance_target"), inputs.pop("sentiment_target")
         outputs = model(**inputs)
         logits = outputs.logits.float()
         stance = logits[:, self._labels.stance_slice]
         losses = cross_entropy(stance, target, label_smoothing=self._recipe.label_smoothing, reduction="none")
         loss = (losses * (target @ self._weights.to(target.device))).mean()
         if self._labels.sentiment:
-            picked = log_softmax(logits[:, self._labels.sentiment_slice], dim=-1)
-            known = sentiment != -100
-            picked = picked[known, sentiment[known]]
-            loss = loss - self._recipe.sentiment_weight * picked.sum() / max(len(known), 1)
+            tone = sentiment * log_softmax(logits[:, self._labels.sentiment_slice], dim=-1)
+            loss = loss - self._recipe.sentiment_weight * tone.sum() / max(len(tone), 1)
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
@@ -238,7 +256,7 @@ def fit(
     Args:
         network: see `build_network`.
         tokenizer: see `build_network`.
-        data: columns `text`, `stance_target`, `sentiment` (see `training.data.to_dataset`).
+        data: columns `text`, `stance_target`, `sentiment_target`, `weight` (see `training.data.to_dataset`).
         labels: the label space of the head.
         recipe: all settings.
         work: folder for the state; where it holds one of the same run, training goes on from it.
@@ -276,11 +294,12 @@ def fit(
             "input_ids": torch.from_numpy(batch.input_ids),
             "attention_mask": torch.from_numpy(batch.attention_mask),
             "stance_target": torch.tensor([row["stance_target"] for row in rows], dtype=torch.float32),
-            "sentiment": torch.tensor([row["sentiment"] for row in rows], dtype=torch.int64),
+            "sentiment_target": torch.tensor([row["sentiment_target"] for row in rows], dtype=torch.float32),
         }
 
     work.mkdir(parents=True, exist_ok=True)
-    steps = -(-len(encoded) // recipe.batch_size) * recipe.epochs
+    shown = int(sum(encoded["weight"]))
+    steps = -(-shown // recipe.batch_size) * recipe.epochs
     device = "cuda" if torch.cuda.is_available() else "cpu"
     arguments = TrainingArguments(
         output_dir=str(work),
@@ -303,7 +322,7 @@ def fit(
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=device == "cuda",
-        label_names=["stance_target", "sentiment"],
+        label_names=["stance_target", "sentiment_target"],
     )
     trainer = TwoGroupTrainer(
         labels=labels,

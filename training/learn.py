@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from datasets import concatenate_datasets
 from numpy.typing import NDArray
 
 from model.bases import Base
 from model.labels import LabelSpace
 from training.config import Recipe
-from training.data import Row, to_dataset
+from training.data import Row, taught_dataset, to_dataset
 from training.progress import OnProgress
 from training.split import fold_rows
 
@@ -86,6 +87,7 @@ def learn(
     *,
     validation: Sequence[Row] = (),
     teacher: NDArray[np.floating] | None = None,
+    more: Sequence[str] = (),
     part: str = "all",
     max_steps: int = -1,
 ) -> tuple[Any, Any, list[dict[str, Any]]]:
@@ -96,7 +98,9 @@ def learn(
         rows: training rows.
         on_progress: called after every step.
         validation: rows to measure each epoch on.
-        teacher: (rows, stances) probabilities of a stronger checkpoint, or None.
+        teacher: (rows, stances) or (rows, labels) probabilities of a stronger checkpoint, or None; those of `more`
+            stand behind those of `rows`.
+        more: statements without labels, which the teacher alone labels.
         part: names the run within its work folder.
         max_steps: see `training.fit.fit`.
 
@@ -115,10 +119,13 @@ def learn(
     if recipe.method == "frozen":
         return network.eval(), tokenizer, []
     shares = {"secondary_share": recipe.secondary_share, "teacher_share": recipe.teacher_share}
+    data = to_dataset(list(rows), labels, teacher=teacher, **shares)
+    if more and teacher is not None:
+        data = concatenate_datasets([data, taught_dataset(more, labels, teacher[len(rows) :])])
     history = fit(
         network,
         tokenizer,
-        to_dataset(list(rows), labels, teacher=teacher, **shares),
+        data,
         labels,
         recipe,
         lesson.work / part,

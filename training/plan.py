@@ -54,7 +54,7 @@ def plan(data: LabelledData, recipe: Recipe, on_progress: OnProgress = ignore_pr
         on_progress(progress)
 
     began = time.monotonic()
-    rows, epochs = len(split.train), recipe.epochs
+    rows, epochs = sum(row.weight for row in split.train) + recipe.recombine, recipe.epochs
     with tempfile.TemporaryDirectory(prefix="stance-") as work:
         lesson = Lesson(base, data.labels, replace(recipe, epochs=max(epochs, TIMED_STEPS)), data.name, Path(work))
         learn(lesson, split.train, keep, max_steps=TIMED_STEPS)

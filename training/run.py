@@ -46,6 +46,7 @@ from training.learn import (
     work_folder,
 )
 from training.progress import OnProgress, Progress, ignore_progress
+from training.recombine import recombined
 from training.report import Background, facts_of, write_report
 from training.split import Split, split_rows
 
@@ -94,19 +95,27 @@ def train(
     if recipe.delta_rank and Path(base.root.source).resolve() == out.resolve():
         raise TrainingError(f"a delta at {out} would replace the base that it is measured from: choose another --out")
     recipe, split = plan_split(data, recipe)
+    if recipe.recombine and teacher is None:
+        raise TrainingError("recombined statements need a teacher that labels them: give --teacher, or no --recombine")
+    if recipe.recombine and recipe.method == "frozen":
+        raise TrainingError("the recipe frozen learns from labels alone: leave out --recombine")
     out.parent.mkdir(parents=True, exist_ok=True)
     rows = [*split.train, *split.validation]
     work = work_folder(out, rows, base, recipe, teacher.checkpoint_id if teacher else None)
     lesson = Lesson(base, data.labels, recipe, data.name, work)
     try:
-        taught = _teach(split.train, data.labels, teacher, work / "taught.npy", on_progress)
+        own = [row.text for row in split.train]
+        more = recombined(own, recipe.recombine, recipe.seed)
+        taught = _teach([*own, *more], data.labels, teacher, work / "taught.npy", on_progress)
         folds = out_of_fold(lesson, split.train, on_progress, teacher=taught) if recipe.folds else None
         network, tokenizer, history = learn(
-            lesson, split.train, on_progress, validation=split.validation, teacher=taught
+            lesson, split.train, on_progress, validation=split.validation, teacher=taught, more=more
         )
         if not is_main_process():
             raise SystemExit(0)
         told: dict[str, Any] = {"teacher": teacher.checkpoint_id if teacher else None}
+        if weights := _weights_of(split.train):
+            told["weights"] = weights
         if base.learned:
             told["started_from"] = base.learned
         learned = Learned(network, tokenizer, base, recipe, target, told, history, folds)
@@ -238,14 +247,25 @@ def plan_split(data: LabelledData, recipe: Recipe) -> tuple[Recipe, Split]:
     return recipe, split_rows(data, recipe.validation_share, recipe.seed)
 
 
+def _weights_of(rows: Sequence[Row]) -> dict[str, float]:
+    """Return file -> mean weight of its rows, or nothing where all rows count alike."""
+    weights: dict[str, list[float]] = {}
+    for row in rows:
+        weights.setdefault(Path(row.file).name, []).append(row.weight)
+    means = {file: round(sum(found) / len(found), 4) for file, found in weights.items()}
+    return means if any(row.weight != 1 for row in rows) else {}
+
+
 def _teach(
-    rows: Sequence[Row],
+    texts: Sequence[str],
     labels: LabelSpace,
     teacher: StanceClassifier | None,
     known: Path,
     on_progress: OnProgress,
 ) -> NDArray[np.floating] | None:
-    """Return the teacher's probabilities for the training rows, (rows, stances); what is in `known` is not asked again.
+    """Return the teacher's probabilities, (texts, labels), or (texts, stances) where it knows other sentiments.
+
+    What is in `known` is not asked again.
 
     Raises:
         TrainingError: the teacher knows other stances.
@@ -256,13 +276,15 @@ def _teach(
         raise TrainingError(f"the teacher {teacher.checkpoint_id} knows other stances than the file")
     if known.is_file():
         return np.array(np.load(known))
+    tones = bool(labels.sentiment) and teacher.labels.sentiment == labels.sentiment
     blocks, started = [], time.monotonic()
-    on_progress(Progress("teach", 0, len(rows)))
-    for start in range(0, len(rows), TAUGHT_AT_ONCE):
-        predictions = teacher.classify([row.text for row in rows[start : start + TAUGHT_AT_ONCE]])
-        blocks += [list(prediction.stance.scores.values()) for prediction in predictions]
+    on_progress(Progress("teach", 0, len(texts)))
+    for start in range(0, len(texts), TAUGHT_AT_ONCE):
+        for said in teacher.classify(texts[start : start + TAUGHT_AT_ONCE]):
+            tone = said.sentiment.scores.values() if tones and said.sentiment else ()
+            blocks.append([*said.stance.scores.values(), *tone])
         rate = len(blocks) / max(time.monotonic() - started, 1e-6)
-        on_progress(Progress("teach", len(blocks), len(rows), None, 0.0, rate, (len(rows) - len(blocks)) / rate))
+        on_progress(Progress("teach", len(blocks), len(texts), None, 0.0, rate, (len(texts) - len(blocks)) / rate))
     taught = np.array(blocks)
     if is_main_process():
         save_array(known, taught)

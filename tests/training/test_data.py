@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from model.errors import DataError
-from training.data import read_labelled, to_dataset
+from training.data import read_labelled, taught_dataset, to_dataset
 from training.split import split_rows
 
 GOOD = "text,stance,sentiment\n" + "".join(
@@ -109,6 +109,37 @@ def test_dataset_targets(write):
     table = to_dataset(list(data.rows), data.labels, secondary_share=0.25)
     assert table["stance_target"][0] == pytest.approx([0.25, 0.75])
     assert table["stance_target"][1] == [1.0, 0.0]
-    assert list(table["sentiment"]) == [0, -100, 2, 1]
+    assert data.labels.sentiment == ("positive", "neutral", "negative")
+    assert list(table["sentiment_target"]) == [[1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 0]]
+    assert list(table["weight"]) == [1.0] * 4
     taught = to_dataset(list(data.rows), data.labels, teacher=np.full((4, 2), 0.5), teacher_share=0.5)
     assert taught["stance_target"][1] == pytest.approx([0.75, 0.25])
+    assert list(taught["sentiment_target"]) == list(table["sentiment_target"])
+
+
+def test_a_teacher_that_knows_the_sentiments_teaches_them_too(write):
+    data = read_labelled(write("text,stance,sentiment\na,yes,positive\nb,no,\n"))
+    said = np.array([[0.5, 0.5, 0.2, 0.2, 0.6], [0.1, 0.9, 0.1, 0.7, 0.2]])
+    table = to_dataset(list(data.rows), data.labels, teacher=said, teacher_share=0.5)
+    assert table["sentiment_target"][0] == pytest.approx([0.6, 0.1, 0.3])
+    assert table["sentiment_target"][1] == pytest.approx([0.1, 0.7, 0.2]), "nothing else is known of that row"
+    more = taught_dataset(["c", "d"], data.labels, said)
+    assert more["stance_target"][1] == pytest.approx([0.1, 0.9])
+    assert more["sentiment_target"][1] == pytest.approx([0.1, 0.7, 0.2])
+    assert taught_dataset(["c"], data.labels, said[:1, :2])["sentiment_target"][0] == [0, 0, 0]
+    assert more.features == table.features
+
+
+def test_weights_come_from_the_column_and_for_whole_files(write):
+    path = write('text,stance,weight\na,x,2\nb,y,\nc,x,"0,5"\nd,y,1\n')
+    assert [row.weight for row in read_labelled(path).rows] == [2, 1, 0.5, 1]
+    assert [row.weight for row in read_labelled(path, weights={path.name: 0.5}).rows] == [1, 0.5, 0.25, 0.5]
+    with pytest.raises(DataError, match=r"a weight is given for other\.csv, which is none of the files"):
+        read_labelled(path, weights={"other.csv": 2})
+
+
+@pytest.mark.parametrize("weight", ["0", "-1", "101", "much", "nan", "inf"])
+def test_weights_that_are_none(write, weight):
+    (problem,) = problems_of(write(f"text,stance,weight\na,x,1\nb,y,{weight}\n"))
+    assert "row 3, column weight" in problem
+    assert repr(weight) in problem

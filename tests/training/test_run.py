@@ -160,6 +160,41 @@ def test_what_a_teacher_said_is_kept_over_an_interruption(trained, labelled, rec
     assert ("teach",) not in stages
 
 
+def test_recombined_statements_are_labelled_by_the_teacher(trained, labelled, recipe, tmp_path):
+    teacher = open_classifier(trained[0], warm_up=False)
+    asked = replace(recipe, recombine=40)
+    steps = {}
+    told, figures = train(
+        labelled, tmp_path / "more", asked, teacher=teacher, on_progress=lambda p: steps.update({p.stage: p.steps})
+    )
+    rows = told.training["split"]["train"]
+    assert steps["teach"] == sum(rows.values()) + 40
+    assert steps["train"] == -(-steps["teach"] // recipe.batch_size) * recipe.epochs
+    assert told.training["recombine"] == 40
+    assert figures.macro_f1 > 0.9
+
+
+def test_recombined_statements_need_a_teacher_and_no_folds(labelled, recipe, tmp_path):
+    with pytest.raises(TrainingError, match="need a teacher"):
+        train(labelled, tmp_path / "x", replace(recipe, recombine=40))
+    with pytest.raises(TrainingError, match="folds"):
+        replace(recipe, recombine=40, folds=3)
+
+
+def test_weights_change_what_is_learned_and_are_told(trained, labelled, recipe, tmp_path):
+    rows = tuple(replace(row, weight=2.0 if row.stance == "good" else 0.5) for row in labelled.rows)
+    steps = {}
+    weighted, _ = train(
+        replace(labelled, rows=rows), tmp_path / "w", recipe, on_progress=lambda p: steps.update({p.stage: p.steps})
+    )
+    assert weighted.files["model.safetensors"] != trained[1].files["model.safetensors"]
+    (mean,) = weighted.training["weights"].values()
+    assert 0.5 < mean < 2
+    assert "weights" not in trained[1].training
+    shown = mean * sum(weighted.training["split"]["train"].values())
+    assert steps["train"] == pytest.approx(shown / recipe.batch_size * recipe.epochs, abs=recipe.epochs)
+
+
 def test_a_teacher_with_other_stances_is_refused(labelled, recipe, tiny_classifier, tmp_path):
     with pytest.raises(TrainingError, match="other stances"):
         train(labelled, tmp_path / "x", recipe, teacher=tiny_classifier)
