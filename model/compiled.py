@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COMPILING_TIMEOUT_S = 600.0
-LAYOUT = 4
+LAYOUT = 5
 """Counted up when the export changes: older compiled forms are then made anew."""
 FORMS = ("int8", "fp32")
 """Tried in this order."""

@@ -18,6 +18,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ LEAST_WEIGHTS = 1 << 12
 """Smaller matrices (the classification head) stay float32: they cost nothing and decide the most."""
 CONTRIB = "com.microsoft"
 GELUS = ("Gelu", "BiasGelu")
+TOKEN_WISE = ("Add", "LayerNormalization", *GELUS)
+"""Operators that treat every token alike where their other inputs are vectors or of the same shape."""
 GELU_LEAST = 0.17
 """A GELU never gives less than minus this."""
 LEVELS = 127
@@ -164,6 +167,9 @@ def saturates() -> bool:
 def quantise(model: Any, reach: Mapping[str, NDArray[np.float32]], *, narrow: bool = False) -> int:
     """Turn the large matrix products of a float32 model into int8 ones, in place.
 
+    Products of one input (query, key and value) become one, whose result is split; what works on each token alone is
+    fed (tokens, hidden) instead of (batch, length, hidden), so that the tensors are not reshaped around every product.
+
     Args:
         model: the ONNX model.
         reach: of the activations that are evened out before they are quantised (see `channel_reach`).
@@ -174,35 +180,34 @@ def quantise(model: Any, reach: Mapping[str, NDArray[np.float32]], *, narrow: bo
     """
     graph = model.graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
-    makers = {output: node for node in graph.node for output in node.output}
-    large: dict[str, NDArray[np.float32]] = {}
-    readers: dict[str, list[NDArray[np.float32]]] = {}
+    makers = {output: node.op_type for node in graph.node for output in node.output}
+    large: dict[str, list[_Product]] = {}
     for node in graph.node:
         matrix = tensors.get(node.input[1]) if node.op_type == "MatMul" else None
         if matrix is not None and len(matrix.dims) == 2 and int(np.prod(matrix.dims)) >= LEAST_WEIGHTS:
-            large[node.name] = numpy_helper.to_array(matrix).astype(np.float32)
-            readers.setdefault(node.input[0], []).append(large[node.name])
-    rewriter = _Rewriter(narrow)
-    nodes: list[Any] = [*rewriter.head]
-    count = 0
+            weights = numpy_helper.to_array(matrix).astype(np.float32)
+            large.setdefault(node.input[0], []).append(_Product(node.output[0], matrix.name, weights))
+    rewriter = _Rewriter(narrow, {name for name, tensor in tensors.items() if len(tensor.dims) < 2}, makers)
+    done: set[str] = set()
     for node in graph.node:
-        if node.name not in large or node.op_type != "MatMul":
-            nodes.append(node)
-            continue
-        x = node.input[0]
-        maker = makers.get(x)
-        kind = maker.op_type if maker is not None else ""
-        even = _equaliser(reach[x], readers[x]) if x in reach else None
-        nodes.extend(rewriter.product(node, large[node.name], kind in GELUS, even))
-        count += 1
-    used = {name for node in nodes for name in node.input}
+        products = large.get(node.input[0], []) if node.op_type == "MatMul" else []
+        if node.output[0] not in [product.out for product in products]:
+            rewriter.keep(node)
+        elif node.input[0] not in done:
+            done.add(node.input[0])
+            x = node.input[0]
+            even = _equaliser(reach[x], [product.weights for product in products]) if x in reach else None
+            rewriter.multiply(x, products, even)
+    for output in graph.output:
+        rewriter.whole(output.name)
+    used = {name for node in rewriter.nodes for name in node.input}
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.node[:], graph.initializer[:]
-    graph.node.extend(nodes)
+    graph.node.extend(rewriter.nodes)
     graph.initializer.extend([*kept, *rewriter.constants.values()])
     if not any(entry.domain == CONTRIB for entry in model.opset_import):
         model.opset_import.append(helper.make_opsetid(CONTRIB, 1))
-    return count
+    return sum(len(products) for products in large.values())
 
 
 def _equaliser(reach: NDArray[np.float32], readers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -230,109 +235,160 @@ def _scale_of(weights: NDArray[np.float32], narrow: bool) -> NDArray[np.float32]
     return scale
 
 
+@dataclass(frozen=True)
+class _Product:
+    """A matrix product with a constant matrix.
+
+    Args:
+        out: name of its result.
+        name: of the matrix.
+        weights: (inner, outer).
+    """
+
+    out: str
+    name: str
+    weights: NDArray[np.float32]
+
+
 class _Rewriter:
-    """Makes the nodes that replace one matrix product; inputs shared by several products are quantised once."""
+    """Writes a graph anew, node by node, with int8 products.
 
-    def __init__(self, narrow: bool) -> None:
-        self._narrow = narrow
+    A tensor `t` of (batch, length, width) may stand in it as `t/rows`, (tokens, width), as `t` itself, or as both: the
+    form that is missing is made where it is first asked for.
+
+    Args:
+        narrow: see `quantise`.
+        vectors: names of the constants with one dimension or none: the same for every token.
+        makers: name of a tensor -> the operator that makes it.
+    """
+
+    def __init__(self, narrow: bool, vectors: set[str], makers: Mapping[str, str]) -> None:
+        self._narrow, self._vectors, self._makers = narrow, vectors, makers
+        self._rows: dict[str, int] = {}
+        self._whole: set[str] = set()
+        self._widths: set[int] = set()
         self.constants: dict[str, Any] = {}
-        self._quantised: set[str] = set()
-        self.head = [helper.make_node("Shape", [INPUTS[0]], ["int8/batch_length"])]
-        self._middle = self._constant("int8/middle", np.full(1, 128, np.uint8))
-        self._one = self._constant("int8/one", np.float32(1))
-        self._offset = self._constant("int8/offset", np.uint8(128))
-        self._levels = self._constant("int8/levels", np.float32(LEVELS))
-        self._all_levels = self._constant("int8/all_levels", np.float32(255))
-        self._least = self._constant("int8/least", np.float32(1e-6))
-        self._bottom = self._constant("int8/zero", np.zeros(1, np.uint8))
-        self._nothing = self._constant("int8/no_offset", np.uint8(0))
-        self._lift = self._constant("int8/gelu_least", np.float32(GELU_LEAST))
+        self.nodes: list[Any] = []
+        self._add("Shape", [INPUTS[0]], "int8/batch_length")
+        self._add("ReduceProd", ["int8/batch_length"], "int8/tokens", keepdims=1)
+        self._middles: dict[int, str] = {}
 
-    def product(
-        self, node: Any, weights: NDArray[np.float32], bounded: bool, even: NDArray[np.float32] | None
-    ) -> list[Any]:
-        """Return the nodes that compute `node` in int8.
+    def keep(self, node: Any) -> None:
+        """Add a node as it is: on rows where its inputs stand as such and it treats every token alike, else whole."""
+        if node.op_type in TOKEN_WISE:
+            tensors = [name for name in node.input if name and name not in self._vectors]
+            width = next((self._rows[name] for name in tensors if name in self._rows), 0)
+            if width and all(name in self._rows or self._makers.get(name) == "LayerNormalization" for name in tensors):
+                known = {name: self.rows(name, width) for name in tensors}
+                inputs = [known.get(name, name) for name in node.input]
+                del node.input[:]
+                node.input.extend(inputs)
+                self._rows[node.output[0]] = width
+                node.output[0] = f"{node.output[0]}/rows"
+                self.nodes.append(node)
+                return
+        for name in node.input:
+            self.whole(name)
+        self.nodes.append(node)
+
+    def rows(self, x: str, width: int) -> str:
+        """Return the name of a tensor as (tokens, width)."""
+        if x not in self._rows:
+            self._rows[x] = width
+            self._whole.add(x)
+            flat = self._constant(f"int8/flat_{width}", np.array([-1, width], np.int64))
+            self._add("Reshape", [x, flat], f"{x}/rows")
+        return f"{x}/rows"
+
+    def whole(self, x: str) -> None:
+        """Give a tensor that stands as rows its own shape under its own name."""
+        if x in self._rows and x not in self._whole:
+            self._whole.add(x)
+            self._reshape(f"{x}/rows", x, self._rows[x])
+
+    def multiply(self, x: str, products: Sequence[_Product], even: NDArray[np.float32] | None) -> None:
+        """Add the nodes that compute all products of one input in int8.
 
         Args:
-            node: a MatMul of a (batch, length, inner) input with a constant matrix.
-            weights: (inner, outer).
-            bounded: whether the input comes from a GELU, which never falls under -0.17: lifted by that much, it uses
-                all levels of an unsigned byte, and what the lift adds is taken off again, exactly.
-            even: (inner,) what the input's channels are divided by, or None.
+            x: name of the input; one that comes from a GELU, which never falls under -0.17, is lifted by that much, so
+                that it uses all levels of an unsigned byte, and what the lift adds is taken off again, exactly.
+            products: what it is multiplied with.
+            even: (inner,) what its channels are divided by, or None.
         """
-        x, out = node.input[0], node.output[0]
+        weights = np.concatenate([product.weights for product in products], axis=1)
         inner, outer = weights.shape
+        bounded = self._makers.get(x) in GELUS
+        self._quantise(x, inner, bounded, even)
         if even is not None:
             weights = weights * even[:, None]
         scale = _scale_of(weights, self._narrow)
-        name = node.input[1]
-        nodes = [] if x in self._quantised else self._quantise(x, inner, bounded, even)
         whole = np.clip(np.rint(weights / scale), -LEVELS, LEVELS).astype(np.int8)
+        name, out = products[0].name, products[0].out if len(products) == 1 else f"{x}/products"
         inputs = [
             f"{x}/int8",
             self._constant(f"{name}/int8", whole),
-            self._one,
+            self._constant("int8/one", np.float32(1)),
             self._constant(f"{name}/scale", scale),
-            self._nothing if bounded else self._offset,
+            self._constant(f"int8/offset_{self._zero(bounded)}", np.uint8(self._zero(bounded))),
             self._constant(f"{name}/zero", np.zeros(outer, np.int8)),
         ]
-        shape = f"int8/shape_{outer}"
-        if shape not in self._quantised:
-            self._quantised.add(shape)
-            width = self._constant(f"int8/width_{outer}", np.array([outer], np.int64))
-            nodes.append(helper.make_node("Concat", ["int8/batch_length", width], [shape], axis=0))
-        nodes.append(helper.make_node("MatMulIntegerToFloat", inputs, [f"{out}/unscaled"], domain=CONTRIB))
-        nodes.append(helper.make_node("Mul", [f"{out}/unscaled", f"{x}/scale"], [f"{out}/scaled"]))
-        scaled = f"{out}/scaled"
+        self._add("MatMulIntegerToFloat", inputs, f"{out}/unscaled", domain=CONTRIB)
+        self._add("Mul", [f"{out}/unscaled", f"{x}/scale"], f"{out}/scaled" if bounded else f"{out}/rows")
         if bounded:
             lift = GELU_LEAST / (np.ones(inner) if even is None else even)
             excess = (lift @ whole.astype(np.float64)) * scale
             taken = self._constant(f"{name}/excess", excess.astype(np.float32))
-            nodes.append(helper.make_node("Sub", [scaled, taken], [f"{out}/flat"]))
-            scaled = f"{out}/flat"
-        return [*nodes, helper.make_node("Reshape", [scaled, shape], [out])]
+            self._add("Sub", [f"{out}/scaled", taken], f"{out}/rows")
+        self._rows[out] = outer
+        if len(products) > 1:
+            self.whole(out)
+            widths = np.array([product.weights.shape[1] for product in products], np.int64)
+            split = self._constant(f"{name}/widths", widths)
+            self.nodes.append(helper.make_node("Split", [out, split], [product.out for product in products], axis=-1))
 
-    def _quantise(self, x: str, inner: int, bounded: bool, even: NDArray[np.float32] | None) -> list[Any]:
-        self._quantised.add(x)
-        flat = self._constant(f"int8/flat_{inner}", np.array([-1, inner], np.int64))
-        divisor = "" if even is None else self._constant(f"{x}/even", (1 / even).astype(np.float32))
+    def _quantise(self, x: str, inner: int, bounded: bool, even: NDArray[np.float32] | None) -> None:
+        """Add `x/int8`, uint8 (tokens, inner), and `x/scale`, (tokens, 1)."""
+        last = self.rows(x, inner)
         if bounded:
-            lifted = [
-                helper.make_node("Add", [f"{x}/signed", self._lift], [f"{x}/flat" if even is None else f"{x}/uneven"])
-            ]
-            if even is not None:
-                lifted.append(helper.make_node("Mul", [f"{x}/uneven", divisor], [f"{x}/flat"]))
-            return [
-                helper.make_node("Reshape", [x, flat], [f"{x}/signed"]),
-                *lifted,
-                helper.make_node("ReduceMax", [f"{x}/flat"], [f"{x}/top"], axes=[1], keepdims=1),
-                helper.make_node("Max", [f"{x}/top", self._least], [f"{x}/peak"]),
-                helper.make_node("Div", [f"{x}/peak", self._all_levels], [f"{x}/scale"]),
-                *self._round(x, self._bottom),
-            ]
-        nodes = [helper.make_node("Reshape", [x, flat], [f"{x}/flat" if even is None else f"{x}/uneven"])]
+            self._add("Add", [last, self._constant("int8/gelu_least", np.float32(GELU_LEAST))], f"{x}/lifted")
+            last = f"{x}/lifted"
         if even is not None:
-            nodes.append(helper.make_node("Mul", [f"{x}/uneven", divisor], [f"{x}/flat"]))
-        return [
-            *nodes,
-            helper.make_node("Abs", [f"{x}/flat"], [f"{x}/abs"]),
-            helper.make_node("ReduceMax", [f"{x}/abs"], [f"{x}/top"], axes=[1], keepdims=1),
-            helper.make_node("Max", [f"{x}/top", self._least], [f"{x}/peak"]),
-            helper.make_node("Div", [f"{x}/peak", self._levels], [f"{x}/scale"]),
-            *self._round(x, self._middle),
-        ]
+            self._add("Mul", [last, self._constant(f"{x}/even", (1 / even).astype(np.float32))], f"{x}/evened")
+            last = f"{x}/evened"
+        size = last
+        if not bounded:
+            size = f"{x}/size"
+            self._add("Abs", [last], size)
+        levels = self._constant(f"int8/levels_{bounded}", np.float32(255 if bounded else LEVELS))
+        # A token of zeros is divided by zero: whatever bytes that gives, its products are multiplied by zero again.
+        self._add("ReduceMax", [size], f"{x}/peak", axes=[1], keepdims=1)
+        self._add("Div", [f"{x}/peak", levels], f"{x}/scale")
+        self._add("Squeeze", [f"{x}/scale", self._constant("int8/last", np.array([1], np.int64))], f"{x}/scales")
+        self._add("QuantizeLinear", [last, f"{x}/scales", self._middle(self._zero(bounded))], f"{x}/int8", axis=0)
 
-    def _round(self, x: str, middle: str) -> Sequence[Any]:
-        last = self._constant("int8/last", np.array([1], np.int64))
-        nodes = [
-            helper.make_node("Squeeze", [f"{x}/scale", last], [f"{x}/scale_row"]),
-            helper.make_node("Shape", [f"{x}/scale_row"], [f"{x}/tokens"]),
-            helper.make_node("Expand", [middle, f"{x}/tokens"], [f"{x}/middle"]),
-        ]
-        quantise = helper.make_node(
-            "QuantizeLinear", [f"{x}/flat", f"{x}/scale_row", f"{x}/middle"], [f"{x}/int8"], axis=0
-        )
-        return [*nodes, quantise]
+    @staticmethod
+    def _zero(bounded: bool) -> int:
+        """Return the byte that stands for nothing."""
+        return 0 if bounded else 128
+
+    def _middle(self, zero: int) -> str:
+        """Return the name of a vector (tokens,) of zero points, made once for all products."""
+        if zero not in self._middles:
+            self._middles[zero] = f"int8/zeros_{zero}"
+            value = self._constant(f"int8/zero_{zero}", np.full(1, zero, np.uint8))
+            self._add("Expand", [value, "int8/tokens"], self._middles[zero])
+        return self._middles[zero]
+
+    def _reshape(self, x: str, out: str, width: int) -> None:
+        shape = f"int8/shape_{width}"
+        if width not in self._widths:
+            self._widths.add(width)
+            last = self._constant(f"int8/width_{width}", np.array([width], np.int64))
+            self._add("Concat", ["int8/batch_length", last], shape, axis=0)
+        self._add("Reshape", [x, shape], out)
+
+    def _add(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
 
     def _constant(self, name: str, value: Any) -> str:
         self.constants.setdefault(name, numpy_helper.from_array(np.asarray(value), name))
