@@ -121,19 +121,17 @@ def _weights(given: Sequence[str]) -> dict[str, float]:
     Raises:
         DataError: one of them is none, or its number is out of range.
     """
-    from training.data import MOST_WEIGHT
+    from training.data import read_weight
 
     weights = {}
     for pair in given:
         name, _, number = pair.rpartition("=")
+        if not name:
+            raise DataError(f"--weight {pair}: write FILE=NUMBER, the name of a file and a number")
         try:
-            weights[name] = float(number)
-        except ValueError:
-            weights[name] = -1.0
-        if not name or not 0 < weights[name] <= MOST_WEIGHT:
-            raise DataError(
-                f"--weight {pair}: write FILE=NUMBER, the name of a file and a number above 0, up to {MOST_WEIGHT}"
-            )
+            weights[name] = read_weight(number)
+        except ValueError as error:
+            raise DataError(f"--weight {pair}: {error}") from error
     return weights
 
 

@@ -186,13 +186,26 @@ def _row(
     weight = 1.0
     if given := value.get("weight"):
         try:
-            weight = float(given.replace(",", "."))
-        except ValueError:
-            weight = -1.0
-        if not 0 < weight <= MOST_WEIGHT:
-            wrong("weight", f"{given!r} is no number above 0 and up to {MOST_WEIGHT}")
+            weight = read_weight(given)
+        except ValueError as error:
+            wrong("weight", str(error))
     secondary, sentiment, group, split = (value.get(name, "") for name in ("secondary", "sentiment", "group", "split"))
     return Row(str(path), number, words, value[stance], secondary, sentiment, group, split, weight)
+
+
+def read_weight(given: str) -> float:
+    """Read the weight of a row or a file; a decimal comma will do.
+
+    Raises:
+        ValueError: it is no number, or out of range.
+    """
+    try:
+        weight = float(given.replace(",", "."))
+    except ValueError:
+        weight = -1.0
+    if not 0 < weight <= MOST_WEIGHT:
+        raise ValueError(f"{given!r} is no number above 0 and up to {MOST_WEIGHT}")
+    return weight
 
 
 def to_dataset(
