@@ -2,12 +2,13 @@
 
     python benchmarks/serving.py --checkpoint DIR --rounds 3
     python benchmarks/serving.py --checkpoint DIR --litserve-python VENV/bin/python --infinity VENV/bin/infinity_emb
-    python benchmarks/serving.py --checkpoint DIR --overload 60
+    python benchmarks/serving.py --checkpoint DIR --overload 60 --slices 4
 
 Closed loop: each connection sends its next request when it has its answer. All servers run all the time, one is loaded
 at a time, rounds are interleaved, medians are printed. Every text is a different one, and our cache is off.
-`--overload SECONDS`: open loop, four times the capacity measured just before (and once more after it). Only 127.0.0.1
-is ever called.
+`--overload SECONDS`: open loop, four times the capacity measured just before (and once more after it); `--slices N`
+cuts it into N parts with the capacity measured anew between them, since shared cores change within a minute. Only
+127.0.0.1 is ever called.
 """
 
 import argparse
@@ -166,14 +167,16 @@ async def closed_loop(
 
 
 async def open_loop(server: Server, texts: Iterator[str], rate: float, seconds: float) -> float:
-    """Send at a rate, whatever comes back; print what came, and return the texts answered a second."""
+    """Send at a rate, whatever comes back; print what came, and return the texts answered a second while it lasted."""
     statuses: Counter[int | str] = Counter()
     good: list[float] = []
+    in_time = 0
     free = [Connection(server.port) for _ in range(64)]
     tasks: set[asyncio.Task[None]] = set()
     memory = [server.memory_mb()]
 
     async def one(text: str) -> None:
+        nonlocal in_time
         connection = free.pop() if free else Connection(server.port)
         started = time.perf_counter()
         try:
@@ -185,11 +188,12 @@ async def open_loop(server: Server, texts: Iterator[str], rate: float, seconds: 
         statuses[status] += 1
         if status == 200:
             good.append(1000 * (time.perf_counter() - started))
+            in_time += time.perf_counter() - began < seconds
         free.append(connection)
 
-    started = time.perf_counter()
+    began = time.perf_counter()
     sent = 0
-    while (now := time.perf_counter() - started) < seconds:
+    while (now := time.perf_counter() - began) < seconds:
         for _ in range(int(rate * now) - sent):
             task = asyncio.create_task(one(next(texts)))
             tasks.add(task)
@@ -200,22 +204,31 @@ async def open_loop(server: Server, texts: Iterator[str], rate: float, seconds: 
         await asyncio.sleep(0.005)
     while tasks:
         await asyncio.wait(tasks)
-    took = time.perf_counter() - started
+    took = time.perf_counter() - began
     ordered = sorted(good)
     print(f"sent {sent} in {seconds:.0f} s ({rate:.0f}/s), answered in {took:.1f} s: {dict(statuses)}")
-    print(f"goodput {len(good) / took:.0f}/s; 200s p50 {ordered[len(good) // 2]:.0f} ms, ", end="")
+    print(f"goodput {in_time / seconds:.0f}/s; 200s p50 {ordered[len(good) // 2]:.0f} ms, ", end="")
     print(f"p99 {ordered[int(0.99 * len(good))]:.0f} ms; memory {', '.join(f'{m:.0f}' for m in memory)} MB")
-    return len(good) / took
+    return in_time / seconds
 
 
-async def overload(server: Server, texts: Iterator[str], seconds: float) -> None:
-    """Drive a server at four times its capacity, which is measured before and after: the machine may have changed."""
+async def overload(server: Server, texts: Iterator[str], seconds: float, slices: int) -> None:
+    """Drive a server at four times its capacity, which is measured before and after each slice: the machine changes."""
     await closed_loop(server, texts, 32, 3)
-    before = (await closed_loop(server, texts, 32, 8)).texts_per_s
-    good = await open_loop(server, texts, 4 * before, seconds)
-    after = (await closed_loop(server, texts, 32, 8)).texts_per_s
-    print(f"capacity at 32 connections {before:.0f} texts/s before, {after:.0f} after: ", end="")
-    print(f"goodput {good / before:.0%} and {good / after:.0%} of it")
+    capacity = [(await closed_loop(server, texts, 32, 8)).texts_per_s]
+    good = []
+    for _ in range(slices):
+        good.append(await open_loop(server, texts, 4 * capacity[-1], seconds / slices))
+        capacity.append((await closed_loop(server, texts, 32, 8)).texts_per_s)
+    shares = [2 * g / (one + other) for g, one, other in zip(good, capacity[:-1], capacity[1:], strict=True)]
+    print(
+        f"capacity at 32 connections {', '.join(f'{c:.0f}' for c in capacity)} texts/s before and after: goodput ",
+        end="",
+    )
+    print(
+        f"{', '.join(f'{share:.0%}' for share in shares)} of the mean of both; all {sum(good) / slices:.0f}/s, ", end=""
+    )
+    print(f"{(sum(good) / slices) / statistics.mean(capacity):.0%} of the mean capacity")
 
 
 def free_port() -> int:
@@ -339,6 +352,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=6, help="of one load of one server in one round")
     parser.add_argument("--overload", type=float, default=0, help="seconds of open loop at 4 times the capacity")
+    parser.add_argument("--slices", type=int, default=1, help="parts of the open loop, the capacity measured between")
     parser.add_argument("--queue", type=int, default=512, help="our STANCE_MAX_QUEUE_TEXTS")
     parser.add_argument("--litserve-python", help="Python of an environment that has LitServe and transformers")
     parser.add_argument("--infinity", help="the infinity_emb command of an environment of its own")
@@ -363,7 +377,7 @@ def main() -> None:
             server.start()
         texts = endless()
         if given.overload:
-            asyncio.run(overload(servers[0], texts, given.overload))
+            asyncio.run(overload(servers[0], texts, given.overload, given.slices))
         else:
             asyncio.run(compare(servers, texts, given.rounds, given.seconds))
     finally:
