@@ -186,7 +186,7 @@ def quantise(model: Any, reach: Mapping[str, NDArray[np.float32]], *, narrow: bo
         matrix = tensors.get(node.input[1]) if node.op_type == "MatMul" else None
         if matrix is not None and len(matrix.dims) == 2 and int(np.prod(matrix.dims)) >= LEAST_WEIGHTS:
             weights = numpy_helper.to_array(matrix).astype(np.float32)
-            large.setdefault(node.input[0], []).append(_Product(node.output[0], matrix.name, weights))
+            large.setdefault(node.input[0], []).append(_Product(node.output[0], weights))
     rewriter = _Rewriter(narrow, {name for name, tensor in tensors.items() if len(tensor.dims) < 2}, makers)
     done: set[str] = set()
     for node in graph.node:
@@ -241,12 +241,10 @@ class _Product:
 
     Args:
         out: name of its result.
-        name: of the matrix.
         weights: (inner, outer).
     """
 
     out: str
-    name: str
     weights: NDArray[np.float32]
 
 
@@ -323,7 +321,8 @@ class _Rewriter:
             weights = weights * even[:, None]
         scale = _scale_of(weights, self._narrow)
         whole = np.clip(np.rint(weights / scale), -LEVELS, LEVELS).astype(np.int8)
-        name, out = products[0].name, products[0].out if len(products) == 1 else f"{x}/products"
+        out = products[0].out if len(products) == 1 else f"{x}/products"
+        name = f"{out}/weights"  # not the matrix's name: layers may share one, each evened out in its own way
         inputs = [
             f"{x}/int8",
             self._constant(f"{name}/int8", whole),
