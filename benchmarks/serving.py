@@ -30,6 +30,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -220,15 +221,11 @@ async def overload(server: Server, texts: Iterator[str], seconds: float, slices:
     for _ in range(slices):
         good.append(await open_loop(server, texts, 4 * capacity[-1], seconds / slices))
         capacity.append((await closed_loop(server, texts, 32, 8)).texts_per_s)
-    shares = [2 * g / (one + other) for g, one, other in zip(good, capacity[:-1], capacity[1:], strict=True)]
-    print(
-        f"capacity at 32 connections {', '.join(f'{c:.0f}' for c in capacity)} texts/s before and after: goodput ",
-        end="",
-    )
-    print(
-        f"{', '.join(f'{share:.0%}' for share in shares)} of the mean of both; all {sum(good) / slices:.0f}/s, ", end=""
-    )
-    print(f"{(sum(good) / slices) / statistics.mean(capacity):.0%} of the mean capacity")
+    shares = [g / statistics.mean(around) for g, around in zip(good, pairwise(capacity), strict=True)]
+    mean = statistics.mean(good)
+    print(f"capacity at 32 connections {', '.join(f'{c:.0f}' for c in capacity)} texts/s before and after: ", end="")
+    print(f"goodput {', '.join(f'{share:.0%}' for share in shares)} of the mean of both; ", end="")
+    print(f"all {mean:.0f}/s, {mean / statistics.mean(capacity):.0%} of the mean capacity")
 
 
 def free_port() -> int:

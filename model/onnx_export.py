@@ -188,13 +188,11 @@ def quantise(model: Any, reach: Mapping[str, NDArray[np.float32]], *, narrow: bo
             weights = numpy_helper.to_array(matrix).astype(np.float32)
             large.setdefault(node.input[0], []).append(_Product(node.output[0], weights))
     rewriter = _Rewriter(narrow, {name for name, tensor in tensors.items() if len(tensor.dims) < 2}, makers)
-    done: set[str] = set()
     for node in graph.node:
         products = large.get(node.input[0], []) if node.op_type == "MatMul" else []
         if node.output[0] not in [product.out for product in products]:
             rewriter.keep(node)
-        elif node.input[0] not in done:
-            done.add(node.input[0])
+        elif node.output[0] == products[0].out:
             x = node.input[0]
             even = _equaliser(reach[x], [product.weights for product in products]) if x in reach else None
             rewriter.multiply(x, products, even)
@@ -264,12 +262,11 @@ class _Rewriter:
         self._narrow, self._vectors, self._makers = narrow, vectors, makers
         self._rows: dict[str, int] = {}
         self._whole: set[str] = set()
-        self._widths: set[int] = set()
+        self._made: set[str] = set()
         self.constants: dict[str, Any] = {}
         self.nodes: list[Any] = []
         self._add("Shape", [INPUTS[0]], "int8/batch_length")
         self._add("ReduceProd", ["int8/batch_length"], "int8/tokens", keepdims=1)
-        self._middles: dict[int, str] = {}
 
     def keep(self, node: Any) -> None:
         """Add a node as it is: on rows where its inputs stand as such and it treats every token alike, else whole."""
@@ -302,7 +299,10 @@ class _Rewriter:
         """Give a tensor that stands as rows its own shape under its own name."""
         if x in self._rows and x not in self._whole:
             self._whole.add(x)
-            self._reshape(f"{x}/rows", x, self._rows[x])
+            width = self._rows[x]
+            last = self._constant(f"int8/width_{width}", np.array([width], np.int64))
+            shape = self._once("Concat", ["int8/batch_length", last], f"int8/shape_{width}", axis=0)
+            self._add("Reshape", [f"{x}/rows", shape], x)
 
     def multiply(self, x: str, products: Sequence[_Product], even: NDArray[np.float32] | None) -> None:
         """Add the nodes that compute all products of one input in int8.
@@ -372,19 +372,15 @@ class _Rewriter:
 
     def _middle(self, zero: int) -> str:
         """Return the name of a vector (tokens,) of zero points, made once for all products."""
-        if zero not in self._middles:
-            self._middles[zero] = f"int8/zeros_{zero}"
-            value = self._constant(f"int8/zero_{zero}", np.full(1, zero, np.uint8))
-            self._add("Expand", [value, "int8/tokens"], self._middles[zero])
-        return self._middles[zero]
+        value = self._constant(f"int8/zero_{zero}", np.full(1, zero, np.uint8))
+        return self._once("Expand", [value, "int8/tokens"], f"int8/zeros_{zero}")
 
-    def _reshape(self, x: str, out: str, width: int) -> None:
-        shape = f"int8/shape_{width}"
-        if width not in self._widths:
-            self._widths.add(width)
-            last = self._constant(f"int8/width_{width}", np.array([width], np.int64))
-            self._add("Concat", ["int8/batch_length", last], shape, axis=0)
-        self._add("Reshape", [x, shape], out)
+    def _once(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """Add a node that several others read, where it is not there yet; return the name of its output."""
+        if output not in self._made:
+            self._made.add(output)
+            self._add(kind, inputs, output, **attributes)
+        return output
 
     def _add(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))

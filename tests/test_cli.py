@@ -119,18 +119,21 @@ def test_damaged_checkpoint_is_one_sentence(stance, tiny_checkpoint, tmp_path):
     assert_one_sentence(stance("classify", "--checkpoint", copy, "x"), 1, "model.safetensors", "damaged")
 
 
+@pytest.fixture
+def rows(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,stance\n" + "".join(f"statement {n},{'xy'[n % 2]}\n" for n in range(40)), encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize(
     ("weight", "parts"),
     [("rows.csv=1e3", ("--weight rows.csv=1e3", "no number above 0")), ("2", ("--weight 2", "write FILE=NUMBER"))],
 )
-def test_a_weight_that_is_none_is_refused(stance, tmp_path, weight, parts):
-    path = tmp_path / "rows.csv"
-    path.write_text("text,stance\n" + "".join(f"statement {n},{'xy'[n % 2]}\n" for n in range(40)), encoding="utf-8")
-    assert_one_sentence(stance("train", path, "--weight", weight, "--dry-run"), 1, *parts)
+def test_a_weight_that_is_none_is_refused(stance, rows, weight, parts):
+    assert_one_sentence(stance("train", rows, "--weight", weight, "--dry-run"), 1, *parts)
 
 
-def test_a_weight_may_have_a_decimal_comma(stance, tmp_path):
-    path = tmp_path / "rows.csv"
-    path.write_text("text,stance\n" + "".join(f"statement {n},{'xy'[n % 2]}\n" for n in range(40)), encoding="utf-8")
-    result = stance("train", path, "--weight", "rows.csv=0,5", "--dry-run")
+def test_a_weight_may_have_a_decimal_comma(stance, rows):
+    result = stance("train", rows, "--weight", "rows.csv=0,5", "--dry-run")
     assert result.returncode == 0, result.stderr

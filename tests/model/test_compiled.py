@@ -153,7 +153,7 @@ def test_weights_that_leave_room_for_two_answer_alike(tiny_checkpoint, tiny_clas
 
 
 def small_graph(kept=(), back="back"):
-    """x -> layer norm -> query, key and value in one -> GELU -> a product back, added to the layer norm's result."""
+    """x -> layer norm -> query, key and value -> mixed -> a product back, added to the layer norm's result."""
     rng = np.random.default_rng(5)
     constants = {name: rng.normal(size=(8, 8)).astype(np.float32) for name in ("q", "k", "v", "back")}
     constants |= {"gain": np.ones(8, np.float32), "shift": rng.normal(size=8).astype(np.float32)}
