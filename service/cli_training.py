@@ -46,6 +46,9 @@ def train(
         list[str] | None, typer.Option(help="FILE=NUMBER: how often an epoch shows a row of the file; repeatable.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the rows.")] = None,
+    rows_per_epoch: Annotated[
+        int | None, typer.Option(min=0, help="Rows that a pass shows at most, drawn anew each time; 0 for all.")
+    ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(min=1e-9, max=1, help="Peak rate of the encoder; the head's moves in proportion.")
     ] = None,
@@ -82,6 +85,7 @@ def train(
         recipe,
         rows_a_label=data.rows_a_label,
         epochs=epochs,
+        rows_per_epoch=rows_per_epoch,
         learning_rate=learning_rate,
         folds=folds,
         seed=seed,

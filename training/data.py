@@ -262,6 +262,15 @@ def taught_dataset(texts: Sequence[str], labels: LabelSpace, teacher: NDArray[np
     return _dataset(list(texts), teacher[:, :width].tolist(), tones, [1.0] * len(texts))
 
 
+def thinned(data: Dataset, most: int) -> Dataset:
+    """Return a dataset whose weights sum to no more than `most`, each smaller by the same factor; 0 is no bound."""
+    total = sum(data["weight"])
+    if not most or total <= most:
+        return data
+    weights = [weight * most / total for weight in data["weight"]]
+    return data.remove_columns("weight").add_column("weight", weights, feature=Value("float32"))
+
+
 def _dataset(
     texts: list[str], stances: list[list[float]], sentiments: list[list[float]], weights: list[float]
 ) -> Dataset:

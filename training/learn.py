@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from model.bases import Base
 from model.labels import LabelSpace
 from training.config import Recipe
-from training.data import Row, taught_dataset, to_dataset
+from training.data import Row, taught_dataset, thinned, to_dataset
 from training.progress import OnProgress
 from training.split import fold_rows
 
@@ -122,6 +122,7 @@ def learn(
     data = to_dataset(list(rows), labels, teacher=teacher, **shares)
     if more and teacher is not None:
         data = concatenate_datasets([data, taught_dataset(more, labels, teacher[len(rows) :])])
+    data = thinned(data, recipe.rows_per_epoch)
     history = fit(
         network,
         tokenizer,

@@ -55,6 +55,8 @@ def plan(data: LabelledData, recipe: Recipe, on_progress: OnProgress = ignore_pr
 
     began = time.monotonic()
     rows, epochs = sum(row.weight for row in split.train) + recipe.recombine, recipe.epochs
+    if recipe.rows_per_epoch:
+        rows = min(rows, recipe.rows_per_epoch)
     with tempfile.TemporaryDirectory(prefix="stance-") as work:
         lesson = Lesson(base, data.labels, replace(recipe, epochs=max(epochs, TIMED_STEPS)), data.name, Path(work))
         learn(lesson, split.train, keep, max_steps=TIMED_STEPS)

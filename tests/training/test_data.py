@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from model.errors import DataError
-from training.data import read_labelled, taught_dataset, to_dataset
+from training.data import read_labelled, taught_dataset, thinned, to_dataset
 from training.split import split_rows
 
 GOOD = "text,stance,sentiment\n" + "".join(
@@ -136,6 +136,15 @@ def test_weights_come_from_the_column_and_for_whole_files(write):
     assert [row.weight for row in read_labelled(path, weights={path.name: 0.5}).rows] == [1, 0.5, 0.25, 0.5]
     with pytest.raises(DataError, match=r"a weight is given for other\.csv, which is none of the files"):
         read_labelled(path, weights={"other.csv": 2})
+
+
+def test_rows_are_thinned_in_proportion_to_their_weights(write):
+    rows = read_labelled(write("text,stance,weight\na,x,2\nb,y,1\nc,x,1\nd,y,4\n"))
+    data = to_dataset(list(rows.rows), rows.labels)
+    assert list(thinned(data, 4)["weight"]) == [1, 0.5, 0.5, 2]
+    assert thinned(data, 4).column_names == data.column_names
+    for most in (0, 8, 100):
+        assert thinned(data, most) is data
 
 
 @pytest.mark.parametrize("weight", ["0", "-1", "101", "much", "nan", "inf"])

@@ -48,5 +48,13 @@ def test_folds_take_longer(labelled, tiny_base, monkeypatch):
     assert once.rows_per_s == 1.0
 
 
+def test_a_bound_on_the_rows_of_a_pass_bounds_the_time(labelled, tiny_base, monkeypatch):
+    monkeypatch.setattr(
+        "training.plan.learn", lambda lesson, rows, keep, max_steps: keep(Progress("train", rows_per_s=1.0))
+    )
+    bound = plan(read_labelled(labelled), recipe_for(str(tiny_base), "finetune", epochs=2, rows_per_epoch=50))
+    assert 2 * 50 <= bound.seconds < 2 * 216
+
+
 def test_the_rate_is_timed_on_real_steps(labelled, tiny_base):
     assert plan(read_labelled(labelled), recipe_for(str(tiny_base), "finetune", epochs=1)).rows_per_s > 0

@@ -133,6 +133,19 @@ def test_recipes_suit_their_base(tiny_base):
     assert recipe_for(str(tiny_base)).learning_rate == Recipe().learning_rate
 
 
+def test_very_many_rows_are_drawn_anew_in_each_pass(labelled, recipe, tmp_path):
+    """So that more rows take no more time, and every row still has its turn."""
+    assert recipe_for("minilm", rows_a_label=50_000).rows_per_epoch == 28_000
+    steps = []
+    told, _ = train(labelled, tmp_path / "few", replace(recipe, rows_per_epoch=40), on_progress=steps.append)
+    assert sum(told.training["split"]["train"].values()) > 100
+    trained = [progress.steps for progress in steps if progress.stage == "train"]
+    assert set(trained) == {-(-40 // recipe.batch_size) * recipe.epochs}
+    assert told.training["rows_per_epoch"] == 40
+    with pytest.raises(TrainingError, match="rows_per_epoch must be 0 or more"):
+        replace(recipe, rows_per_epoch=-1)
+
+
 def test_a_teacher_is_learned_from_and_named(trained, labelled, recipe, tmp_path):
     out, manifest, *_ = trained
     taught, figures = train(labelled, tmp_path / "pupil", recipe, teacher=open_classifier(out, warm_up=False))
