@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.checkpoint import DELTA, cache_folder, sha256_of, verify_checkpoint
+from model.checkpoint import DELTA, MANIFEST, Manifest, cache_folder, sha256_of, verify_checkpoint
 from model.errors import BaseError
 from model.store import folder_of
 
@@ -35,7 +35,7 @@ class Base:
         asked: the words by which `resolve_base` found it.
         beneath: where it is a checkpoint that stands as a difference to another base, that one: `root` tells from
             where a new difference is measured, so that differences do not pile up.
-        learned: what such a checkpoint tells of itself: its id, corpus and training.
+        learned: where it is a checkpoint: what it tells of itself, its id, base, corpus and training.
     """
 
     name: str
@@ -78,7 +78,15 @@ def resolve_base(name: str, above: Collection[Path] = ()) -> Base:
         for needed in ("config.json", "model.safetensors"):
             if not (folder / needed).is_file():
                 raise BaseError(f"the base folder {folder} holds no {needed}")
-        return Base(folder.resolve().name, str(folder), sha256_of(folder / "model.safetensors"), asked=name)
+        digest = sha256_of(folder / "model.safetensors")
+        known = (folder / MANIFEST).is_file()
+        return Base(
+            folder.resolve().name,
+            str(folder),
+            digest,
+            asked=name,
+            learned=_learned(verify_checkpoint(folder), digest) if known else None,
+        )
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise BaseError(f"the base {name!r} is no folder, no hub id (owner/name), and neither minilm nor mpnet")
     return Base(name, name)
@@ -95,13 +103,20 @@ def _unfolded(folder: Path, asked: str, above: Collection[Path]) -> Base:
     manifest = verify_checkpoint(folder)
     below = str(manifest.training.get("base") or manifest.base["name"])
     beneath = resolve_base(below, [*above, folder.resolve()])
-    learned: dict[str, Any] = {
+    digest = identity_of(manifest)
+    learned = _learned(manifest, digest)
+    return Base(manifest.checkpoint_id, str(with_weights(folder, manifest)), digest, asked, beneath, learned)
+
+
+def _learned(manifest: Manifest, digest: str) -> dict[str, Any]:
+    """Return what a checkpoint tells of itself, its own beginning included."""
+    return {
         "checkpoint": manifest.checkpoint_id,
-        "sha256": identity_of(manifest),
+        "sha256": digest,
+        "base": dict(manifest.base),
         "corpus": dict(manifest.corpus),
         "training": dict(manifest.training),
     }
-    return Base(manifest.checkpoint_id, str(with_weights(folder, manifest)), learned["sha256"], asked, beneath, learned)
 
 
 def _checked(name: str, folder: Path, expected: str, asked: str) -> Base:

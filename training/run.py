@@ -174,7 +174,7 @@ def write_checkpoint(
         CheckpointError: `out` exists and may not be replaced.
     """
     base, recipe, folds = learned.base, learned.recipe, learned.folds
-    measured_from = base.root if recipe.delta_rank else base
+    origin, asked = _origin(base, recipe)
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         max_tokens = _save(learned.network, learned.tokenizer, base, recipe, staging)
@@ -205,11 +205,11 @@ def write_checkpoint(
             max_tokens=max_tokens,
             pad_id=pad_id,
             calibrations={"torch": calibration},
-            base={"name": measured_from.name, "sha256": measured_from.sha256},
+            base=origin,
             corpus={"name": data.name, "sha256": data.sha256, "rows": len(data.rows)},
             training={
                 **recipe.as_dict(),
-                "base": measured_from.asked or recipe.base,
+                "base": asked,
                 **learned.told,
                 "split": counts_of(split),
                 "cross_validation": cross,
@@ -229,6 +229,17 @@ def write_checkpoint(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return manifest, figures
+
+
+def _origin(base: Base, recipe: Recipe) -> tuple[dict[str, str], str]:
+    """Return the encoder that all began with, as the manifest names it, and the words that find it.
+
+    A difference hangs on what it is measured from, even where that is a checkpoint itself.
+    """
+    if base.learned and not recipe.delta_rank:
+        return dict(base.learned["base"]), str(base.learned["training"].get("base") or base.learned["base"]["name"])
+    bottom = base.root if recipe.delta_rank else base
+    return {"name": bottom.name, "sha256": bottom.sha256}, bottom.asked or recipe.base
 
 
 def plan_split(data: LabelledData, recipe: Recipe) -> tuple[Recipe, Split]:

@@ -220,6 +220,16 @@ def delta(labelled, recipe, tmp_path_factory):
     return out
 
 
+def test_training_goes_on_from_a_checkpoint_and_tells_where_all_began(trained, labelled, recipe, tmp_path):
+    further = replace(recipe, base=str(trained[0]), epochs=1, learning_rate=1e-4, head_learning_rate=1e-4)
+    manifest, figures = train(labelled, tmp_path / "further", further, target="a toy")
+    assert manifest.base == trained[1].base
+    assert manifest.training["base"] == recipe.base
+    assert manifest.training["started_from"]["checkpoint"] == trained[1].checkpoint_id
+    assert trained[1].checkpoint_id in (tmp_path / "further" / "README.md").read_text()
+    assert figures.macro_f1 > 0.9  # a fresh head would not get there at this rate
+
+
 def test_a_delta_is_the_same_file_every_time(delta, labelled, recipe, tmp_path):
     train(labelled, tmp_path / "delta", replace(recipe, delta_rank=8), target="a toy")
     assert (tmp_path / "delta" / "delta.safetensors").read_bytes() == (delta / "delta.safetensors").read_bytes()
@@ -247,7 +257,8 @@ def test_training_goes_on_from_a_delta_and_still_hangs_on_the_first_base(delta, 
 def test_training_goes_on_from_a_delta_to_a_whole_checkpoint(delta, labelled, recipe, tmp_path):
     further = replace(recipe, base=str(delta), epochs=1, learning_rate=1e-4, head_learning_rate=1e-4)
     manifest, figures = train(labelled, tmp_path / "whole", further, target="a toy")
-    assert manifest.base["name"] == verify_checkpoint(delta).checkpoint_id
+    assert manifest.base == verify_checkpoint(delta).base
+    assert manifest.training["started_from"]["checkpoint"] == verify_checkpoint(delta).checkpoint_id
     assert (tmp_path / "whole" / "model.safetensors").is_file()
     assert figures.macro_f1 > 0.9
 
