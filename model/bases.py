@@ -113,7 +113,7 @@ def _learned(manifest: Manifest, digest: str) -> dict[str, Any]:
     return {
         "checkpoint": manifest.checkpoint_id,
         "sha256": digest,
-        "base": dict(manifest.base),
+        "base": dict(manifest.base) if "name" in manifest.base else {"name": manifest.checkpoint_id, "sha256": digest},
         "corpus": dict(manifest.corpus),
         "training": dict(manifest.training),
     }

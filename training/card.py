@@ -29,8 +29,9 @@ def write_card(path: Path, manifest: Manifest) -> None:
     parts = ", ".join(f"`{one['checkpoint']}`" for one in training.get("average_of", ()))
     start = ""
     if begun := training.get("started_from"):
-        corpus = f"`{begun['corpus']['name']}` ({begun['corpus']['rows']} rows)"
-        start = f"Trained on from `{begun['checkpoint']}`, which had learned from {corpus}.\n\n"
+        corpus = begun["corpus"]
+        known = f", which had learned from `{corpus['name']}` ({corpus['rows']} rows)" if corpus else ""
+        start = f"Trained on from `{begun['checkpoint']}`{known}.\n\n"
     average = f"The mean of the weights of {parts}, each trained by itself; the settings are those of the first.\n\n"
     text = f"""---
 library_name: transformers
