@@ -126,7 +126,7 @@ VERY_MANY_ROWS_A_LABEL = 4000
 """The number from which on there are half the passes, at a higher rate and in larger batches."""
 VERY_MANY = {
     "epochs": 2,
-    "rows_per_epoch": 28_000,
+    "rows_per_epoch": 18_000,
     "batch_size": 32,
     "learning_rate": 1.5e-4,
     "head_learning_rate": 7.5e-4,
