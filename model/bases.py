@@ -78,15 +78,14 @@ def resolve_base(name: str, above: Collection[Path] = ()) -> Base:
         for needed in ("config.json", "model.safetensors"):
             if not (folder / needed).is_file():
                 raise BaseError(f"the base folder {folder} holds no {needed}")
-        digest = sha256_of(folder / "model.safetensors")
-        known = (folder / MANIFEST).is_file()
-        return Base(
-            folder.resolve().name,
-            str(folder),
-            digest,
-            asked=name,
-            learned=_learned(verify_checkpoint(folder), digest) if known else None,
-        )
+        learned = None
+        if (folder / MANIFEST).is_file():
+            manifest = verify_checkpoint(folder)  # which hashes the weights
+            digest = manifest.files["model.safetensors"]
+            learned = _learned(manifest, digest)
+        else:
+            digest = sha256_of(folder / "model.safetensors")
+        return Base(folder.resolve().name, str(folder), digest, asked=name, learned=learned)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise BaseError(f"the base {name!r} is no folder, no hub id (owner/name), and neither minilm nor mpnet")
     return Base(name, name)

@@ -32,11 +32,16 @@ def test_counts_splits_and_time_and_nothing_written(root, labelled, tiny_base, t
     assert not list(tmp_path.iterdir())
 
 
-def test_folds_take_longer(labelled, tiny_base, monkeypatch):
-    """At a fixed rate, so that what else the machine does has no say."""
+@pytest.fixture
+def fixed_rate(monkeypatch):
+    """One row a second, so that what else the machine does has no say."""
     monkeypatch.setattr(
         "training.plan.learn", lambda lesson, rows, keep, max_steps: keep(Progress("train", rows_per_s=1.0))
     )
+
+
+@pytest.mark.usefixtures("fixed_rate")
+def test_folds_take_longer(labelled, tiny_base):
     data = read_labelled(labelled)
     once = plan(data, recipe_for(str(tiny_base), "finetune", epochs=2))
     often = plan(data, recipe_for(str(tiny_base), "finetune", epochs=2, folds=5))
@@ -48,10 +53,8 @@ def test_folds_take_longer(labelled, tiny_base, monkeypatch):
     assert once.rows_per_s == 1.0
 
 
-def test_a_bound_on_the_rows_of_a_pass_bounds_the_time(labelled, tiny_base, monkeypatch):
-    monkeypatch.setattr(
-        "training.plan.learn", lambda lesson, rows, keep, max_steps: keep(Progress("train", rows_per_s=1.0))
-    )
+@pytest.mark.usefixtures("fixed_rate")
+def test_a_bound_on_the_rows_of_a_pass_bounds_the_time(labelled, tiny_base):
     bound = plan(read_labelled(labelled), recipe_for(str(tiny_base), "finetune", epochs=2, rows_per_epoch=50))
     assert 2 * 50 <= bound.seconds < 2 * 216
 
