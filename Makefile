@@ -61,9 +61,9 @@ train-accurate: accurate ## train on the larger base into runs/anchorage-mpnet, 
 		$(addprefix --on ,$(call ROWS,rewritten written variants implied implied_more recalled recalled_more))
 
 # Rows that were rewritten from real statements count most. Two passes, and one more at a lower rate; an hour and more.
-MOST := rewritten rephrased kindred written variants implied implied_more recalled recalled_more mixed voices edges \
-	registers stories unclear natural plain
-NEAR := rewritten=2.2 $(addsuffix =1.3,rephrased kindred implied implied_more recalled recalled_more mixed) \
+MOST := rewritten rephrased kindred kindred_more other_voices written variants implied implied_more recalled recalled_more \
+	mixed voices edges registers stories unclear natural plain
+NEAR := rewritten=2.2 $(addsuffix =1.3,rephrased kindred kindred_more other_voices implied implied_more recalled recalled_more mixed) \
 	$(addsuffix =0.7,voices unclear plain) $(addsuffix =0.6,written edges registers stories natural)
 SMALL := $(BIN)/stance train $(call ROWS,$(MOST)) $(foreach pair,$(NEAR),--weight $(subst =,.csv=,$(pair))) \
 	--teacher anchorage-mpnet --recombine 9800 --rows-per-epoch 0
