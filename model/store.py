@@ -5,13 +5,14 @@
     <store>/history.jsonl        one line a switch: when, from which, to which, by what right, with which figures
 
 A line is written before the switch, so a switch that was interrupted leaves a line that never came true: the link
-alone says what is served. The store is `$STANCE_HOME`, else `stance` in the user's data folder.
+alone says what is served. Lines from a checkpoint to itself, as earlier versions wrote them, count for nothing. The
+store is `$STANCE_HOME`, else `stance` in the user's data folder.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +77,11 @@ class Store:
         link = self.root / CURRENT
         return link.resolve() if link.exists() else self.shipped
 
+    def serves(self, folder: Path) -> bool:
+        """Tell whether a checkpoint is the one that is served, wherever it lies."""
+        served, other = read_manifest(self.current()), read_manifest(folder)
+        return (served.checkpoint_id, served.files) == (other.checkpoint_id, other.files)
+
     def checkpoints(self) -> list[tuple[Path, Manifest]]:
         """List the shipped checkpoint and those of the store, oldest first."""
         folders = [self.shipped, *(p for p in self.root.glob("*") if not p.is_symlink() and not p.name.startswith("."))]
@@ -111,8 +117,11 @@ class Store:
             shutil.rmtree(staging, ignore_errors=True)
         return final
 
-    def switch(self, folder: Path, reason: str, figures: Mapping[str, Any]) -> Switch:
+    def switch(self, folder: Path, reason: str, figures: Mapping[str, Any]) -> Switch | None:
         """Serve a checkpoint of the store from now on; the old one stays where it is.
+
+        Returns:
+            The line of the history, or None where that checkpoint is served already: then nothing is written.
 
         Args:
             folder: what `add` returned.
@@ -122,6 +131,8 @@ class Store:
         Raises:
             CheckpointError: the store cannot be written.
         """
+        if self.serves(folder):
+            return None
         old, new = read_manifest(self.current()), read_manifest(folder)
         entry = Switch(
             datetime.now(UTC).isoformat(timespec="seconds"), old.checkpoint_id, new.checkpoint_id, reason, dict(figures)
@@ -153,16 +164,33 @@ class Store:
         return entries
 
     def previous(self) -> Path:
-        """Return the folder of the checkpoint that was served before the current one.
+        """Return the folder of the checkpoint that the current one replaced, whatever was rolled back since.
 
         Raises:
             CheckpointError: nothing was promoted, or the earlier one is gone.
         """
         served = read_manifest(self.current()).checkpoint_id
         by_id = {manifest.checkpoint_id: folder for folder, manifest in self.checkpoints()}
-        for entry in reversed(self.history()):
-            if entry.new == served and entry.reason != "rolled back":
-                if entry.old not in by_id:
-                    raise CheckpointError(f"the checkpoint {entry.old} that was served before is gone")
-                return by_id[entry.old]
-        raise CheckpointError(f"{served} replaced no other checkpoint: there is nothing to go back to")
+        before = _line_up_to(served, self.history())[:-1]
+        if not before:
+            raise CheckpointError(f"{served} replaced no other checkpoint: there is nothing to go back to")
+        if before[-1] not in by_id:
+            raise CheckpointError(f"the checkpoint {before[-1]} that was served before is gone")
+        return by_id[before[-1]]
+
+
+def _line_up_to(served: str, history: Sequence[Switch]) -> list[str]:
+    """Return the checkpoints that replaced each other, in order, up to the one that is served."""
+    line: list[str] = []
+    for entry in history:
+        if entry.old != entry.new:
+            line = _cut(line, entry.old)
+            if entry.reason != "rolled back":
+                line.append(entry.new)
+    return _cut(line, served)
+
+
+def _cut(line: Sequence[str], last: str) -> list[str]:
+    """Leave out what stands behind a checkpoint: it was rolled back, or that switch never came true."""
+    known = [index for index, each in enumerate(line) if each == last]
+    return [*line[: known[-1] + 1]] if known else [last]

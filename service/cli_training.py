@@ -13,12 +13,20 @@ from service.cli_common import AsJson, Checkpoint, Device, open_checkpoint, prin
 from service.console import print_comparison, print_evaluation, print_plan, progress_bar, progress_text
 
 if TYPE_CHECKING:
+    from model.store import Switch
     from service.console import Advance
     from training.compare import Comparison
     from training.progress import OnProgress, Progress
 
 FROZEN = Path(__file__).parent.parent / "training" / "corpus" / "frozen.csv"
 """The labelled rows that no shipped checkpoint was trained on: what the promotion gate measures by default."""
+
+COMPARE_HINTS = ("", "give rows with the labels of the checkpoints")
+PROMOTE_HINTS = (
+    "; --force serves the new one all the same",
+    "give rows with the labels of the checkpoints by --on, or serve the new one without a comparison by --force",
+)
+"""What to do where two checkpoints have other labels, and where labelled rows have."""
 
 TextColumn = Annotated[str | None, typer.Option(help="Column of the statement, if not text, statement or quote.")]
 StanceColumn = Annotated[str | None, typer.Option(help="Column of the label, if not stance or label.")]
@@ -220,18 +228,21 @@ def promote(
     device: Device = None,
 ) -> None:
     """Serve a checkpoint by default if it is not worse than the present one; the old one is kept."""
-    from model.store import Store
+    from model.checkpoint import read_manifest
+    from model.store import Store, folder_of
 
-    store = Store()
+    store, new = Store(), folder_of(new)
+    if store.serves(new):
+        typer.echo(f"{read_manifest(new).checkpoint_id} is served already: nothing was changed")
+        return
     figures: dict[str, Any] = {}
     if not force:
-        comparison = _compare(store.current(), new, on or [FROZEN], device)
+        comparison = _compare(store.current(), new, on or [FROZEN], device, PROMOTE_HINTS)
         print_comparison(comparison)
         figures = comparison.figures()
         if not comparison.acceptable:
             raise CheckpointError(f"{new} is worse on the frozen set: not promoted (--force does it all the same)")
-    switch = store.switch(store.add(new), "forced" if force else "promoted", figures)
-    typer.echo(f"{switch.new} is served from now on; before: {switch.old} (stance rollback)")
+    _say_switched(store.switch(store.add(new), "forced" if force else "promoted", figures), " (stance rollback)")
 
 
 def suggest(
@@ -256,8 +267,7 @@ def rollback() -> None:
     from model.store import Store
 
     store = Store()
-    switch = store.switch(store.previous(), "rolled back", {})
-    typer.echo(f"{switch.new} is served from now on; before: {switch.old}")
+    _say_switched(store.switch(store.previous(), "rolled back", {}))
 
 
 def checkpoints(as_json: AsJson = False) -> None:
@@ -297,8 +307,49 @@ def _told(advance: "Advance", file: Path | None) -> "OnProgress":
     return tell
 
 
-def _compare(old: Path, new: Path, csv: list[Path], device: str | None) -> "Comparison":
+def _say_switched(switch: "Switch | None", undo: str = "") -> None:
+    """Say what is served, and what a server that runs needs: it looks only when it is told to."""
+    if switch is not None:
+        typer.echo(f"{switch.new} is served from now on; before: {switch.old}{undo}")
+        name = json.dumps({"name": switch.new})
+        typer.echo(
+            f"A server that runs already takes it on SIGHUP, on POST /admin/checkpoint with {name}, or when it is "
+            "restarted; one that was started with --checkpoint on the POST alone."
+        )
+
+
+def _compare(
+    old: Path, new: Path, csv: list[Path], device: str | None, hints: tuple[str, str] = COMPARE_HINTS
+) -> "Comparison":
+    """Compare two checkpoints on labelled rows.
+
+    Args:
+        old: checkpoint folder.
+        new: checkpoint folder.
+        csv: labelled files.
+        device: `cpu`, `cuda`, or None.
+        hints: what to do where the labels of the two differ, and where the rows have others.
+
+    Raises:
+        DataError: one of these two is so, or the files cannot be used.
+    """
+    from model.checkpoint import read_manifest
+    from model.store import folder_of
     from training.compare import compare as run
     from training.data import read_labelled
 
-    return run(open_checkpoint(old, device), open_checkpoint(new, device), read_labelled(*csv).rows)
+    rows = read_labelled(*csv).rows
+    first, second = read_manifest(folder_of(old)), read_manifest(folder_of(new))
+    known, others = first.labels.stance, second.labels.stance
+    if set(known) != set(others):
+        raise DataError(
+            f"{second.checkpoint_id} labels {', '.join(others)}, and {first.checkpoint_id} labels {', '.join(known)}: "
+            f"they cannot be compared{hints[0]}"
+        )
+    if unknown := sorted({row.stance for row in rows} - set(known)):
+        files = " and ".join(path.name for path in csv)
+        raise DataError(
+            f"the rows of {files} have labels that the checkpoints do not know ({', '.join(unknown)}; "
+            f"they label {', '.join(known)}): {hints[1]}"
+        )
+    return run(open_checkpoint(old, device), open_checkpoint(new, device), rows)

@@ -99,7 +99,10 @@ def add_promotion_routes(
         response_model=ComparisonAnswer,
     )
     async def comparison(job_id: str) -> Any:
-        """Compare a finished training with the checkpoint that serves; takes some seconds the first time."""
+        """Compare a finished training with the checkpoint that serves; takes some seconds the first time.
+
+        Where their labels differ (`not_comparable`), only a promotion with `{"force": true}` makes the new one serve.
+        """
         job = await finished(job_id)
         if job is None:
             return problem(404, CODES[404], "there is no finished training of that id")
@@ -112,17 +115,23 @@ def add_promotion_routes(
         response_model=schemas.SwapAnswer,
     )
     async def promote(job_id: str, body: PromotionRequest) -> Any:
-        """Serve a finished training from now on, if it is not worse; the old checkpoint is kept."""
+        """Serve a finished training from now on, if it is not worse; the old checkpoint is kept.
+
+        One that serves already changes nothing: it is its own `previous`, and no line comes into the history.
+        """
         job = await finished(job_id)
         if job is None:
             return problem(404, CODES[404], "there is no finished training of that id")
         if settings.workers > 1:
             return problem(409, CODES[409], "several workers serve: use 'stance promote' and send SIGHUP instead")
+        serving = host.engine.classifier
+        if serving.checkpoint_id == job.checkpoint and await asyncio.to_thread(store.serves, job.folder / "checkpoint"):
+            return {"model": job.checkpoint, "previous": job.checkpoint, "backend": serving.backend.name}
         figures: dict[str, Any] = {}
         if not body.force:
             found = await compared(job)
             if isinstance(found, str):
-                return problem(409, "not_comparable", found)
+                return problem(409, "not_comparable", f'{found} ({{"force": true}} promotes it without a comparison)')
             if not found["acceptable"]:
                 return problem(409, "worse", "it is worse than the checkpoint that serves: not promoted")
             figures = {key: value for key, value in found.items() if key not in ("changes", "acceptable")}

@@ -159,7 +159,9 @@ class SwapAnswer(BaseModel):
     """What serves now."""
 
     model: str = Field(description="Id of the checkpoint that serves from now on.")
-    previous: str | None = Field(description="Id of the one before; its last requests are still answered.")
+    previous: str | None = Field(
+        description="Id of the one before, whose last requests are still answered; `model` where it served already."
+    )
     backend: str
 
 

@@ -120,6 +120,51 @@ def test_damaged_checkpoint_is_one_sentence(stance, tiny_checkpoint, tmp_path):
 
 
 @pytest.fixture
+def store(tmp_path, monkeypatch, tiny_checkpoint, tiny_base):
+    """A store that serves the tiny checkpoint, and another checkpoint with other labels."""
+    from tests_support import make_tiny_checkpoint
+
+    from model.labels import LabelSpace
+
+    monkeypatch.setenv("STANCE_HOME", str(tmp_path / "home"))
+    return make_tiny_checkpoint(tmp_path / "other", tiny_base, LabelSpace(("x", "y"), ()))
+
+
+def test_promoting_again_changes_nothing_and_rollback_still_works(stance, store):
+    first = stance("promote", store, "--force")
+    assert first.returncode == 0, first.stderr
+    for part in ("other-test is served from now on", "SIGHUP", 'POST /admin/checkpoint with {"name": "other-test"}'):
+        assert part in first.stdout
+    for arguments in ((store, "--force"), (store,)):
+        assert stance("promote", *arguments).stdout == "other-test is served already: nothing was changed\n"
+    assert stance("rollback").stdout.startswith("anchorage-minilm")
+    assert_one_sentence(stance("rollback"), 1, "nothing to go back to")
+
+
+def test_a_promotion_that_cannot_be_measured_says_what_to_do(stance, store, tiny_checkpoint, rows, tmp_path):
+    result = stance("promote", store)
+    assert_one_sentence(result, 1, "other-test labels x, y", "cannot be compared; --force serves the new one")
+    assert result.stderr.count("\n") == 1
+    assert stance("promote", store, "--force").returncode == 0
+    (tmp_path / "twin").mkdir()
+    twin = renamed(store, tmp_path / "twin")
+    result = stance("promote", twin)
+    assert_one_sentence(result, 1, "frozen.csv", "accusatory", "by --on, or", "by --force")
+    assert result.stderr.count("\n") == 1
+    assert stance("promote", twin, "--on", rows).returncode == 0
+    assert_one_sentence(stance("compare", store, twin, tiny_checkpoint / "none.csv"), 1, "no such file")
+
+
+def renamed(checkpoint, folder):
+    import shutil
+
+    copy = shutil.copytree(checkpoint, folder / "copy")
+    manifest = json.loads((copy / "manifest.json").read_text()) | {"checkpoint_id": "twin"}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    return copy
+
+
+@pytest.fixture
 def rows(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text,stance\n" + "".join(f"statement {n},{'xy'[n % 2]}\n" for n in range(40)), encoding="utf-8")

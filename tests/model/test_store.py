@@ -49,6 +49,58 @@ def test_rollback_goes_one_step_back_each_time(store, tmp_path, tiny_checkpoint)
         store.previous()
 
 
+def history_of(store, *lines):
+    """Write a history and serve what its last line says."""
+    store.root.mkdir(exist_ok=True)
+    names = ("at", "old", "new", "reason", "figures")
+    rows = [dict(zip(names, ("2026-01-01", *line, {}), strict=True)) for line in lines]
+    (store.root / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (store.root / "current").symlink_to(store.root / lines[-1][1])
+
+
+def ids_of_rollbacks(store, count):
+    ids = []
+    for _ in range(count):
+        store.switch(store.previous(), "rolled back", {})
+        ids.append(read_manifest(store.current()).checkpoint_id)
+    with pytest.raises(CheckpointError, match="nothing to go back to"):
+        store.previous()
+    return ids
+
+
+def test_promoting_what_is_served_changes_nothing(store, tmp_path, tiny_checkpoint):
+    new = store.add(renamed(tiny_checkpoint, tmp_path, "new-2"))
+    assert store.switch(new, "promoted", {}) is not None
+    assert store.switch(new, "forced", {}) is None
+    assert len(store.history()) == 1
+    assert ids_of_rollbacks(store, 1) == ["shipped-1"]
+    assert store.switch(store.shipped, "promoted", {}) is None
+
+
+def test_a_checkpoint_promoted_again_is_rolled_back_step_by_step(store, tmp_path, tiny_checkpoint):
+    folders = [store.add(renamed(tiny_checkpoint, tmp_path, name)) for name in ("new-2", "new-3")]
+    for folder in (*folders, folders[0]):
+        store.switch(folder, "promoted", {})
+    assert ids_of_rollbacks(store, 3) == ["new-3", "new-2", "shipped-1"]
+
+
+def test_a_history_with_lines_from_a_checkpoint_to_itself_heals(store, tmp_path, tiny_checkpoint):
+    for name in ("new-2", "new-3"):
+        store.add(renamed(tiny_checkpoint, tmp_path, name))
+    once = ("shipped-1", "new-2", "forced"), ("new-2", "new-3", "promoted")
+    again = ("new-3", "new-3", "forced"), ("new-3", "new-3", "rolled back"), ("new-3", "new-3", "rolled back")
+    history_of(store, *once, *again)
+    assert ids_of_rollbacks(store, 2) == ["new-2", "shipped-1"]
+
+
+def test_a_switch_that_never_came_true_is_no_step(store, tmp_path, tiny_checkpoint):
+    for name in ("new-2", "new-3"):
+        store.add(renamed(tiny_checkpoint, tmp_path, name))
+    untrue = ("new-2", "new-4", "promoted"), ("new-2", "shipped-1", "rolled back")
+    history_of(store, ("shipped-1", "new-2", "promoted"), *untrue, ("new-2", "new-3", "promoted"))
+    assert ids_of_rollbacks(store, 2) == ["new-2", "shipped-1"]
+
+
 def test_an_interrupted_switch_leaves_the_old_one_served(store, tmp_path, tiny_checkpoint, monkeypatch):
     new = store.add(renamed(tiny_checkpoint, tmp_path, "new-2"))
 
