@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from model.errors import DataError, StanceError
+from model.errors import DataError, InputError, StanceError
 from service import cli_training
 from service.cli_common import AsJson, Checkpoint, Device, open_checkpoint, print_line
 from service.console import (
@@ -147,7 +147,13 @@ def classify(
     from service.schemas import labels_of
 
     classifier = open_checkpoint(checkpoint, device)
-    for text, prediction in zip(given, classifier.classify(given), strict=True):
+    items = []
+    for number, text in enumerate(given, start=1):
+        try:
+            items.append(classifier.prepare(text))
+        except InputError as error:
+            raise type(error)(f"text {number}: {error}") from error
+    for text, prediction in zip(given, classifier.score(items), strict=True):
         if as_json:
             print_line({"text": text, **labels_of(prediction), "model": classifier.checkpoint_id})
             continue

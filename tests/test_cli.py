@@ -50,6 +50,13 @@ def test_classify_prints_one_object_a_line_in_order(stance, tiny_checkpoint):
         assert answer["sentiment"]["label"] in ("positive", "neutral", "negative")
 
 
+@pytest.mark.parametrize(("text", "reason"), [("", "the text is empty"), ("x " * 20_000, "the text has 40,000")])
+def test_classify_names_the_text_that_it_cannot_read(stance, tiny_checkpoint, text, reason):
+    result = stance("classify", "--checkpoint", tiny_checkpoint, "A pause in the talks.", text)
+    assert_one_sentence(result, 1, f"Error: text 2: {reason}")
+    assert not result.stdout
+
+
 def test_quotes_prints_rows_without_labels(stance, seeds):
     result = stance("quotes", seeds, "--json", "--include", "*.txt")
     rows = [json.loads(line) for line in result.stdout.splitlines()]

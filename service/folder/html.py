@@ -31,10 +31,15 @@ def article_of_html(html: str, url: str | None = None) -> Article:
         url: where it was published, for the site's name; never fetched.
 
     Raises:
-        DocumentError: no article text was found.
+        DocumentError: no article text was found, or a library for HTML is missing.
     """
-    import trafilatura  # takes half a second to import
-
+    try:
+        import trafilatura  # takes half a second to import
+    except ImportError as error:
+        raise DocumentError(
+            "HTML cannot be read, since a library is missing (pip install trafilatura lxml_html_clean): "
+            + " ".join(str(error).split())
+        ) from error
     try:
         found: Any = trafilatura.bare_extraction(
             html, url=url, include_comments=False, include_tables=False, favor_recall=True, with_metadata=True

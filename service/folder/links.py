@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 _ROW = re.compile(r":\d+$")
-_WEB = ("http://", "https://")
+WEB = ("http://", "https://")
 _SHOWN = (".txt", ".text", ".md", ".html", ".htm")
 """What a browser opens as a page of text, so that it can scroll to the words."""
 
@@ -23,7 +23,7 @@ class Links:
     """
 
     def __init__(self, documents: str | None, out: Path) -> None:
-        self._url = documents.rstrip("/") + "/" if documents and documents.startswith(_WEB) else None
+        self._url = documents.rstrip("/") + "/" if documents and documents.startswith(WEB) else None
         self._folder = Path(documents) if documents and not self._url else None
         self._from = out.parent.absolute()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from model.errors import DocumentError
 from service.folder.excerpts import excerpt
 from service.folder.figures import BINS, Figures, counted, gather, is_day
-from service.folder.links import Links
+from service.folder.links import WEB, Links
 from service.folder.page import EMPTY, PAGE, SECTIONS
 from service.folder.svg import legend, percent, share_bar, stacked_columns, stacked_rows
 
@@ -28,8 +28,10 @@ def write_report(results: Path, out: Path, documents: str | None = None) -> Figu
         documents: folder or URL that the names of the documents are relative to, or None: then nothing is linked.
 
     Raises:
-        DocumentError: the rows cannot be read, or the page cannot be written.
+        DocumentError: the rows cannot be read, there are no such documents, or the page cannot be written.
     """
+    if documents and not documents.startswith(WEB) and not Path(documents).exists():
+        raise DocumentError(f"there is no folder {documents}: give the one that was scored, or its http(s) address")
     figures = gather(results)
     page = render(figures, results.name, Links(documents, out))
     part = out.with_name(out.name + ".part")

@@ -1,8 +1,9 @@
 import io
+import sys
 import zipfile
 
 import pytest
-from folder_support import lock_pdf, make_docx, make_pdf
+from folder_support import lock_pdf, make_docx, make_pdf, rows_of, score
 
 from model.errors import DocumentError
 from model.quotes import extract_quotes
@@ -32,6 +33,19 @@ def test_html_gives_the_article_with_title_and_date():
     assert SAID in article.text
     assert "Menu" not in article.text
     assert (article.title, article.date) == ("The talks", "2025-11-03")
+
+
+def test_a_missing_library_for_html_costs_its_own_files_only(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "trafilatura", None)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.html").write_text("<html><body><p>A page.</p></body></html>")
+    (tmp_path / "in" / "b.txt").write_text(SAID)
+    summary = score(tmp_path / "in", tmp_path / "out.jsonl")
+    assert [row["document"] for row in rows_of(tmp_path / "out.jsonl")] == ["b.txt"]
+    (error,) = rows_of(tmp_path / "out.jsonl.errors.jsonl")
+    assert summary.failed == 1
+    assert error["document"] == "a.html"
+    assert "pip install trafilatura lxml_html_clean" in error["error"]
 
 
 def test_pdf_gives_text_with_broken_lines_joined():

@@ -39,6 +39,13 @@ def test_the_other_formats_give_the_same_page(tmp_path, name):
     assert pages[0] == pages[1]
 
 
+def test_documents_that_are_not_there_are_refused(tmp_path):
+    rows = write(tmp_path / "rows.jsonl", [row(1)])
+    with pytest.raises(DocumentError, match=r"there is no folder .*nodir: give the one that was scored"):
+        write_report(rows, tmp_path / "report.html", str(tmp_path / "nodir"))
+    assert not (tmp_path / "report.html").exists()
+
+
 def test_nothing_of_a_row_becomes_markup(tmp_path):
     evil = dict.fromkeys(("document", "statement", "speaker", "speaker_mention", "text", "title", "model"), EVIL)
     rows = write(tmp_path / "rows.jsonl", [row(n, **evil, date=None) for n in range(8)])
