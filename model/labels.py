@@ -4,7 +4,7 @@ The network has one head. Its logits are the stance group followed by the sentim
 a softmax over each group gives that group's probabilities.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,17 @@ SENTIMENTS = ("positive", "neutral", "negative")
 """The sentiment labels, in the order of the logits."""
 SENTIMENT_PREFIX = "sentiment:"
 """What `config.json` writes before a sentiment label, since `neutral` names a label of both groups."""
+TAKEN = (
+    *("document", "statement", "speaker", "speaker_mention", "kind", "text", "start", "end", "spans"),
+    *("stance", "confidence", "sentiment", "sentiment_confidence", "uncertain", "truncated", "duplicate_of", "model"),
+    *("title", "date", "source", "corrected_stance", "corrected_by", "corrected_at"),
+)
+"""What rows of results and downloads of the page call their other columns: a stance's score is a column of its name."""
+
+
+def names_taken(stances: Iterable[str]) -> list[str]:
+    """Return the stances whose names mean something else: a column of results, or a sentiment in `config.json`."""
+    return [label for label in stances if label in TAKEN or label.startswith(SENTIMENT_PREFIX)]
 
 
 @dataclass(frozen=True)

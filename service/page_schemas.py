@@ -1,8 +1,8 @@
 """What the page and the service say to each other, beside the routes that everybody uses."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class _Request(BaseModel):
@@ -96,9 +96,15 @@ class CorrectionsAnswer(BaseModel):
     )
 
 
+def _different(columns: list[str]) -> list[str]:
+    if len(set(columns)) < len(columns):
+        raise ValueError("a column stands twice: a label has the name of another column, train it again under another")
+    return columns
+
+
 class ExportRequest(_Request):
     """Rows for a file."""
 
     format: Literal["csv", "xlsx", "jsonl"]
-    columns: list[str] = Field(min_length=1, max_length=100)
+    columns: Annotated[list[str], AfterValidator(_different)] = Field(min_length=1, max_length=100)
     rows: list[dict[str, Any]] = Field(max_length=100_000)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model.labels import SENTIMENT_PREFIX, TAKEN, names_taken
+
 if TYPE_CHECKING:
     from training.data import Row
 
@@ -30,7 +32,7 @@ def find_problems(rows: Sequence["Row"]) -> list[str]:
     problems = []
     if len(counts) < 2:
         problems.append(f"{rows[0].file}, column stance: at least two different labels are needed, not {len(counts)}")
-    return problems + _labels(rows, counts) + _groups(rows)
+    return problems + _taken(rows, counts) + _labels(rows, counts) + _groups(rows)
 
 
 def find_doubts(rows: Sequence["Row"]) -> list[str]:
@@ -56,6 +58,18 @@ def find_warnings(rows: Sequence["Row"]) -> list[str]:
 
 def _key(text: str) -> str:
     return " ".join(_WORDS.findall(text.casefold()))
+
+
+def _taken(rows: Sequence["Row"], counts: Counter[str]) -> list[str]:
+    names = names_taken(sorted(counts))
+    if not names:
+        return []
+    first = next(row for row in rows if row.stance in names)
+    told = ", ".join(f"{name!r} ({counts[name]} rows)" for name in names)
+    return [
+        f"{first.where}, column stance: rename the label {told}: results hold a column of each label's score, and "
+        f"these names are taken: {', '.join(TAKEN)}, and what begins with {SENTIMENT_PREFIX!r}"
+    ]
 
 
 def _labels(rows: Sequence["Row"], counts: Counter[str]) -> list[str]:

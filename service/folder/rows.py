@@ -6,8 +6,8 @@ import struct
 from typing import Any
 
 from model.encoding import MAX_CHARACTERS, normalise
-from model.errors import EmptyTextError
-from model.labels import LabelSpace
+from model.errors import CheckpointError, EmptyTextError
+from model.labels import LabelSpace, names_taken
 from model.records import Prediction, Statement
 from service.folder.html import Article
 
@@ -31,6 +31,19 @@ UNIT = 10_000
 def fields(labels: LabelSpace) -> tuple[str, ...]:
     """Return the keys of a row in their order; the score columns are the stance labels."""
     return (*STATEMENT_FIELDS, *LABEL_FIELDS_BEFORE, *labels.stance, *LABEL_FIELDS_AFTER, *ARTICLE_FIELDS)
+
+
+def check_labels(labels: LabelSpace, model_id: str) -> None:
+    """Refuse a checkpoint whose scores would stand in the place of other values.
+
+    Raises:
+        CheckpointError: a stance has the name of another column.
+    """
+    if taken := names_taken(labels.stance):
+        raise CheckpointError(
+            f"{model_id} has the label {' and '.join(map(repr, taken))}, and rows have another column of that name: "
+            "train it again with that label renamed"
+        )
 
 
 def statement_row(document: str, number: int, statement: Statement) -> dict[str, Any]:

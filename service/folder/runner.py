@@ -18,7 +18,7 @@ from service.folder.extraction import Extracted, extract
 from service.folder.journal import Done, First, Journal
 from service.folder.listing import Found, Selection, is_url, list_files
 from service.folder.parcels import Parcel, Position, plan
-from service.folder.rows import article_row, context_of, label_row, same_words, statement_row
+from service.folder.rows import article_row, check_labels, context_of, label_row, same_words, statement_row
 from service.folder.tally import Progress, Summary
 from service.folder.writers import json_line, names_beside, publish, read_rows, write_errors
 
@@ -211,7 +211,9 @@ def score_folder(
     Raises:
         DocumentError: there is nothing to read, `out` cannot be written, or an interrupted run was another task.
         BackendError: the network failed; the same command goes on from there.
+        CheckpointError: a label has the name of another column of the rows.
     """
+    check_labels(labels, model_id)
     out, part = task.out, task.out.with_name(task.out.name + ".part")
     path = task.out.with_name(task.out.name + ".journal")
     if restart:

@@ -1,7 +1,7 @@
 import pytest
 
 from model.errors import LabelMismatchError
-from model.labels import SENTIMENTS, STANCES, LabelSpace
+from model.labels import SENTIMENTS, STANCES, LabelSpace, names_taken
 
 
 def test_id2label_round_trips_though_neutral_stands_in_both_groups():
@@ -13,6 +13,11 @@ def test_id2label_round_trips_though_neutral_stands_in_both_groups():
 def test_slices_cover_the_head():
     labels = LabelSpace(("yes", "no"), ())
     assert (labels.stance_slice, labels.sentiment_slice) == (slice(0, 2), slice(2, 2))
+
+
+def test_names_of_other_columns_and_of_sentiments_are_taken():
+    assert names_taken(("against", "kind", "Text", "sentiment:calm", "for")) == ["kind", "sentiment:calm"]
+    assert names_taken(STANCES) == []
 
 
 @pytest.mark.parametrize("stance", [("one",), ("a", "a"), ("a", " ")])

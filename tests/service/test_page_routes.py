@@ -137,6 +137,13 @@ def test_exports_are_downloads(client, name):
     assert answer.content
 
 
+def test_an_export_with_a_column_twice_is_refused_rather_than_losing_one(client):
+    body = {"format": "csv", "columns": ["text", "stance", "text"], "rows": [{"text": 0.07, "stance": "for"}]}
+    answer = client.post("/export", json=body)
+    assert (answer.status_code, answer.json()["field"]) == (422, "columns")
+    assert "a column stands twice" in answer.json()["detail"]
+
+
 def test_a_fragments_sentence_is_told(client):
     text = "The minister called the talks “exhausted” on Monday, and then he left the capital for the summit."
     (statement,) = client.post("/articles", json={"text": text}).json()["statements"]

@@ -121,6 +121,17 @@ def test_doubtful_rows_warn_unless_strict(tmp_path):
     assert len(caught.value.problems) == 3
 
 
+def test_labels_named_like_columns_of_results_are_refused_in_one_sentence(tmp_path):
+    path = tmp_path / "collision.csv"
+    lines = [line.replace("supportive", "kind").replace("neutral,,neutral", "text,,neutral") for line in good_lines()]
+    path.write_text("\n".join(lines))
+    with pytest.raises(DataError) as caught:
+        read_labelled(path)
+    (problem,) = caught.value.problems
+    for part in ("row 2, column stance", "'kind' (20 rows), 'text' (20 rows)", "rename", "speaker_mention", "date"):
+        assert part in problem
+
+
 def test_warnings_do_not_stop(tmp_path):
     path = tmp_path / "few.csv"
     path.write_text("\n".join(good_lines()))

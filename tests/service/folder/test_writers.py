@@ -1,9 +1,12 @@
 import csv
 
 import pytest
-from folder_support import LABELS, rows_of, score
+from folder_support import LABELS, FakeEngine, rows_of, score
 
+from model.errors import CheckpointError
+from model.labels import TAKEN, LabelSpace
 from service.folder.rows import fields
+from service.folder.runner import Task, score_folder
 from service.folder.writers import csv_cell, read_rows
 
 TEXT = (
@@ -17,6 +20,22 @@ def folder(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "=cmd.txt").write_text(TEXT, encoding="utf-8")
     return tmp_path / "in"
+
+
+def test_every_other_column_is_a_name_that_no_stance_may_have():
+    names = fields(LABELS)
+    of_the_page = {"corrected_stance", "corrected_by", "corrected_at"}
+    assert {*names} - {*LABELS.stance} | of_the_page == {*TAKEN}
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "xlsx", "parquet"])
+def test_a_checkpoint_whose_label_is_named_like_a_column_is_refused(tmp_path, folder, ending):
+    task = Task(str(folder), tmp_path / f"out.{ending}", ending)
+    labels = LabelSpace(("against", "kind", "text"), ())
+    with pytest.raises(CheckpointError, match="old-1 has the label 'kind' and 'text', and rows have another column"):
+        score_folder(task, FakeEngine(), labels, "old-1")
+    assert not list(tmp_path.glob("out*"))
 
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1", "\ufeff=1"])
