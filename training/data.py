@@ -26,6 +26,7 @@ SPLITS = ("train", "validation", "test")
 MOST_WEIGHT = 100
 TEXT_ALIASES = ("text", "statement", "quote")
 STANCE_ALIASES = ("stance", "label")
+OTHER_COLUMNS = ("secondary", "sentiment", "group", "split", "weight")
 GARBLED = re.compile(r"\N{REPLACEMENT CHARACTER}|â€[™œ\u009d“”]|Ã[\u0080-\u00bf]|[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """UTF-8 read as Latin-1 or Windows-1252, lost characters, and control characters."""
 
@@ -120,14 +121,14 @@ def read_labelled(
     stance_names = (stance_column,) if stance_column else STANCE_ALIASES
     for path in paths:
         try:
-            table = read_table(path, (*text_names, *stance_names))
+            table = read_table(path, (*text_names, *stance_names), OTHER_COLUMNS)
         except DataError as error:
             problems += error.problems
             continue
         digest.update(table.raw)
         problems += table.problems
-        text_key = _column(path, table.header, text_names, problems)
-        stance_key = _column(path, table.header, stance_names, problems)
+        text_key = _column(path, table.header, text_names, "--text-column", problems)
+        stance_key = _column(path, table.header, stance_names, "--stance-column", problems)
         if text_key and stance_key:
             keys = (text_key, stance_key)
             rows += [_row(path, number, record, keys, problems, doubts) for number, record in table.records]
@@ -145,12 +146,13 @@ def read_labelled(
     return LabelledData(name, digest.hexdigest(), tuple(rows), label_space(rows), (*doubts, *find_warnings(rows)))
 
 
-def _column(path: Path, header: list[str], names: tuple[str, ...], problems: list[str]) -> str | None:
+def _column(path: Path, header: list[str], names: tuple[str, ...], flag: str, problems: list[str]) -> str | None:
     for name in names:
         if name in header:
             return name
     held = ", ".join(header) or "nothing"
-    problems.append(f"{path}, row 1: the header has no column {' or '.join(map(repr, names))} (it holds: {held})")
+    what = f"the header has no column {' or '.join(map(repr, names))} (it holds: {held})"
+    problems.append(f"{path}, row 1: {what}: rename the right one, or name it with {flag}")
     return None
 
 

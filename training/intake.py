@@ -5,6 +5,7 @@ too many fields is reported, and reading goes on behind it.
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from model.errors import DataError
 
 DELIMITERS = (",", ";", "\t")
 """Comma by RFC 4180; a spreadsheet set to another language writes semicolons or tabs."""
+_SEPARATOR = re.compile(r"""["']?sep=([^"'\w\r\n])["']?[,;\s]*""", re.IGNORECASE)
+"""A first line that tells a spreadsheet the delimiter; no row of the table."""
 
 
 @dataclass
@@ -23,7 +26,7 @@ class Table:
 
     Args:
         raw: its bytes.
-        header: names of the columns, without surrounding spaces.
+        header: names of the columns, without surrounding spaces; a known one in the case that is known.
         records: (row number as a spreadsheet counts, column -> value) of every row that has all its fields.
         problems: what is wrong with the others, one sentence each.
     """
@@ -34,12 +37,14 @@ class Table:
     problems: list[str] = field(default_factory=list)
 
 
-def read_table(path: Path, wanted: Sequence[str]) -> Table:
+def read_table(path: Path, wanted: Sequence[str], others: Sequence[str] = ()) -> Table:
     """Read a CSV (UTF-8, with or without BOM; comma, semicolon or tab) or the first sheet of an XLSX.
 
     Args:
         path: the file.
-        wanted: column names, any of which tells that a delimiter is the right one.
+        wanted: column names, any of which tells that a delimiter is the right one; case does not count, unless it is
+            all that keeps two columns apart.
+        others: more column names whose case does not count.
 
     Raises:
         DataError: the file cannot be read at all.
@@ -57,9 +62,9 @@ def read_table(path: Path, wanted: Sequence[str]) -> Table:
         numbered: Iterator[tuple[int, list[str]]] = iter(enumerate(_sheet(path), start=1))
     else:
         text = _decode(path, raw, table.problems)
-        numbered = _csv_rows(path, text, _delimiter(text, wanted), table.problems)
+        numbered = _csv_rows(path, text, wanted, table.problems)
     _, header = next(numbered, (1, []))
-    table.header = [name.strip() for name in header]
+    table.header = _known([name.strip() for name in header], (*others, *wanted))
     for name, count in Counter(table.header).items():
         if count > 1:
             table.problems.append(f"{path}, row 1: the column {name!r} stands {count} times")
@@ -74,6 +79,13 @@ def read_table(path: Path, wanted: Sequence[str]) -> Table:
     return table
 
 
+def _known(header: list[str], names: Sequence[str]) -> list[str]:
+    """Write names as they are known where they differ in case alone, unless two columns would then be one."""
+    known = {name.casefold(): name for name in names}
+    count = Counter(name.casefold() for name in header)
+    return [known.get(name.casefold(), name) if count[name.casefold()] == 1 else name for name in header]
+
+
 def _decode(path: Path, raw: bytes, problems: list[str]) -> str:
     try:
         return raw.decode("utf-8-sig")
@@ -81,32 +93,35 @@ def _decode(path: Path, raw: bytes, problems: list[str]) -> str:
         pass
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{path} is UTF-16: save it as 'CSV UTF-8'")
-    lines = []
+    lines, bad = [], []
     for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         try:
             lines.append(line.decode("utf-8"))
         except UnicodeDecodeError as error:
-            bad = f"byte 0x{line[error.start]:02x} at position {error.start + 1}"
-            problems.append(f"{path}, line {number}: not UTF-8 ({bad}): save the file as 'CSV UTF-8'")
+            bad.append(f"line {number}: not UTF-8 (byte 0x{line[error.start]:02x} at position {error.start + 1}")
             lines.append(line.decode("utf-8", errors="replace").replace("\N{REPLACEMENT CHARACTER}", "?"))
+    others = f", as {len(bad) - 1} more lines are" if len(bad) > 1 else ""
+    problems.append(f"{path}, {bad[0]}){others}: save the file as 'CSV UTF-8'")
     return "\n".join(lines)
 
 
-def _delimiter(text: str, wanted: Sequence[str]) -> str:
-    first = text.split("\n", 1)[0]
+def _delimiter(header: str, wanted: Sequence[str]) -> str:
+    known = {name.casefold() for name in wanted}
     for delimiter in DELIMITERS:
-        names = {name.strip().strip('"') for name in first.split(delimiter)}
-        if len(names) > 1 and names & set(wanted):
+        names = {name.strip().strip('"').strip().casefold() for name in header.split(delimiter)}
+        if len(names) > 1 and names & known:
             return delimiter
-    return ","
+    return max(DELIMITERS, key=header.count)
 
 
-def _csv_rows(path: Path, text: str, delimiter: str, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(path: Path, text: str, wanted: Sequence[str], problems: list[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield (row number, fields); a quotation mark that is never closed costs its own line only."""
     if "\n" not in text:
         text = text.replace("\r", "\n")
     lines = [line + "\n" for line in text.split("\n")]
-    at, number, width = 0, 0, 0
+    told = _SEPARATOR.fullmatch(lines[0])
+    delimiter = told[1] if told else _delimiter(lines[0], wanted)
+    at, number, width = int(told is not None), 0, 0
     while at < len(lines):
         reader = csv.reader(islice(lines, at, None), delimiter=delimiter, strict=True)
         start = at

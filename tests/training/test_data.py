@@ -63,6 +63,46 @@ def test_unusable_files(write, content, message):
     assert any(message in problem for problem in problems_of(write(content)))
 
 
+@pytest.mark.parametrize(
+    "header", ["Text,Stance,SENTIMENT", "STATEMENT , Label,sentiment", "\ufeffQuote,stance , Sentiment"]
+)
+def test_columns_are_known_in_any_case_and_with_spaces_around(write, header):
+    data = read_labelled(write(GOOD.replace("text,stance,sentiment", header)))
+    assert [row.stance for row in data.rows[:2]] == ["no", "yes"]
+    assert data.rows[1].sentiment == "positive"
+    assert read_labelled(write(GOOD), text_column="TEXT", stance_column="Stance").rows[0].text == data.rows[0].text
+
+
+def test_case_counts_where_it_keeps_two_columns_apart(write):
+    data = read_labelled(write("Text,text,stance\nA,a,x\nB,b,y\n"))
+    assert [row.text for row in data.rows] == ["a", "b"]
+    assert "no column 'text'" in problems_of(write("Text,TEXT,stance\nA,a,x\nB,b,y\n"))[0]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_header_without_the_columns_is_shown_column_by_column_with_the_flags(write, delimiter):
+    lines = ["Source", "Opinion", "note"], ["Peace", "for", "x"], ["War", "against", "y"]
+    first, second = problems_of(write("\n".join(map(delimiter.join, lines))))
+    assert "'quote' (it holds: Source, Opinion, note): rename the right one, or name it with --text-column" in first
+    assert "name it with --stance-column" in second
+
+
+@pytest.mark.parametrize("first", ["sep=;", "\ufeffSEP=;", '"sep=;"', "sep=;\r"])
+def test_a_first_line_that_tells_the_delimiter_is_no_row(write, first):
+    path = write(f"{first}\nStatement;Label\nA, then B;x\n;y\n")
+    (problem,) = problems_of(path)
+    assert "row 3, column statement: the text is empty" in problem
+    assert read_labelled(write(f"{first}\nwords|; mark\nA;x\nB;y\n"), text_column="words|", stance_column="mark").rows
+
+
+def test_another_encoding_is_told_once(write):
+    rows = "".join(f"“Number {n}”,{'xy'[n % 2]}\n" for n in range(24))
+    (problem,) = problems_of(write(("text,stance\nPlain,x\n" + rows).encode("cp1252")))
+    assert "line 3: not UTF-8 (byte 0x93 at position 1), as 23 more lines are: save the file as" in problem
+    (problem,) = problems_of(write("text,stance\nPlain,x\nCaf\u00e9,y\n".encode("cp1252")))
+    assert "line 3: not UTF-8 (byte 0xe9 at position 4): save" in problem
+
+
 def test_missing_file_and_folder(tmp_path):
     assert "no such file" in problems_of(tmp_path / "none.csv")[0]
     assert "folder" in problems_of(tmp_path)[0]
