@@ -249,17 +249,27 @@ def suggest(
     results: Annotated[Path, typer.Argument(help="What stance score wrote: JSONL or CSV.")],
     n: Annotated[int, typer.Option("--n", min=1, help="How many statements.")] = 50,
     out: Annotated[Path, typer.Option(help="CSV to fill in.")] = Path("to_label.csv"),
+    documents: Annotated[
+        str | None, typer.Option(help="What was scored: gives the sentence around each fragment in the column context.")
+    ] = None,
+    text_column: Annotated[str | None, typer.Option(help="Column of the text in CSV and JSONL documents.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out, labels in it included.")] = False,
 ) -> None:
     """Pick the statements most worth labelling: uncertain, unlike each other, no duplicates."""
+    from service.folder.contexts import contexts_of
     from training.suggest import suggest as run
     from training.suggest import write_suggestions
 
     if out.exists() and not overwrite:
         raise DataError(f"{out} exists already, perhaps with labels in it: choose another --out, or pass --overwrite")
     picked = run(results, n)
-    write_suggestions(out, picked)
+    rows = [candidate.row for candidate in picked]
+    contexts = contexts_of(rows, documents, text_column) if documents else {}
+    write_suggestions(out, picked, contexts)
     typer.echo(f"Wrote {len(picked)} statements to {out}: fill in the column stance, then stance train {out}")
+    if bare := sum(row.get("kind") == "fragment" and str(row.get("statement")) not in contexts for row in rows):
+        what = "was not found there again" if documents else "comes with --documents, the path that was scored"
+        typer.echo(f"{bare} of them are fragments without a context: the sentence around them {what}", err=True)
 
 
 def rollback() -> None:

@@ -67,7 +67,7 @@ def _taken(rows: Sequence["Row"], counts: Counter[str]) -> list[str]:
     first = next(row for row in rows if row.stance in names)
     told = ", ".join(f"{name!r} ({counts[name]} rows)" for name in names)
     return [
-        f"{first.where}, column stance: rename the label {told}: results hold a column of each label's score, and "
+        f"{first.where}, column stance: rename {told}: results hold a column of each label's score, and "
         f"these names are taken: {', '.join(TAKEN)}, and what begins with {SENTIMENT_PREFIX!r}"
     ]
 

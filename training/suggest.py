@@ -21,7 +21,7 @@ from model.checkpoint import write_text_atomic
 from model.encoding import normalise
 from model.errors import DataError, InputError
 
-COLUMNS = ("text", "stance", "given_stance", "confidence", "speaker", "document", "statement")
+COLUMNS = ("text", "stance", "context", "given_stance", "confidence", "speaker", "document", "statement")
 """Of the file to fill in; `stance` is left empty, and `stance train` ignores what follows it."""
 NEAR = 0.9
 """Cosine of TF-IDF vectors from which on two statements count as the same."""
@@ -80,16 +80,23 @@ def suggest(path: Path, count: int) -> list[Candidate]:
     return [pool[i] for i in picked]
 
 
-def write_suggestions(path: Path, candidates: Sequence[Candidate]) -> None:
-    """Write the file to fill in: UTF-8 with a BOM, which spreadsheets need to show accents rightly."""
+def write_suggestions(path: Path, candidates: Sequence[Candidate], contexts: Mapping[str, str] | None = None) -> None:
+    """Write the file to fill in: UTF-8 with a BOM, which spreadsheets need to show accents rightly.
+
+    Args:
+        path: the file.
+        candidates: its rows.
+        contexts: statement id -> the sentence around a fragment, for whoever labels it; empty where none is known.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for candidate in candidates:
         row = candidate.row
         speaker = row.get("speaker") or row.get("speaker_mention") or ""
+        context = (contexts or {}).get(str(row.get("statement")), "")
         others = [speaker, row.get("document", ""), row.get("statement", "")]
-        writer.writerow([candidate.text, "", row.get("stance", ""), row.get("confidence", ""), *others])
+        writer.writerow([candidate.text, "", context, row.get("stance", ""), row.get("confidence", ""), *others])
     write_text_atomic(path, "\N{ZERO WIDTH NO-BREAK SPACE}" + text.getvalue())
 
 

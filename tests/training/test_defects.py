@@ -128,7 +128,7 @@ def test_labels_named_like_columns_of_results_are_refused_in_one_sentence(tmp_pa
     with pytest.raises(DataError) as caught:
         read_labelled(path)
     (problem,) = caught.value.problems
-    for part in ("row 2, column stance", "'kind' (20 rows), 'text' (20 rows)", "rename", "speaker_mention", "date"):
+    for part in ("row 2, column stance", "rename 'kind' (20 rows), 'text' (20 rows): ", "speaker_mention", "date"):
         assert part in problem
 
 

@@ -46,7 +46,7 @@ def test_the_file_to_fill_in_is_a_labelled_csv_once_it_is_filled_in(results, tmp
     write_suggestions(out, suggest(results, 8))
     rows = list(csv.DictReader(out.read_text(encoding="utf-8-sig").splitlines()))
     assert tuple(rows[0]) == COLUMNS
-    assert rows[0]["stance"] == ""
+    assert (rows[0]["stance"], rows[0]["context"]) == ("", "")
     assert (rows[0]["speaker"], rows[0]["given_stance"], rows[0]["confidence"]) == ("A, B", "good", "0.4")
     filled = out.read_text(encoding="utf-8-sig").splitlines()
     with out.open("w", encoding="utf-8-sig") as stream:
