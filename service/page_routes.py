@@ -35,7 +35,8 @@ CORPUS = tuple(
     WEB.parent.parent / "training" / "corpus" / f"{name}.csv"
     for name in ("rewritten", "written", "variants", "implied", "frozen")
 )
-"""All that the shipped checkpoints were trained and measured on."""
+"""What a retrain from the page adds: a part of what the shipped checkpoints were trained on, so that it does not take
+hours, and the rows that they are measured on."""
 MAX_TRAIL = 10_000
 
 
@@ -142,7 +143,7 @@ def add_page_routes(
         response_class=Response,
     )
     def labelled(
-        corpus: Annotated[bool, Query(description="Put the corpus that ships before them.")] = False,
+        corpus: Annotated[bool, Query(description="Put a part of the corpus that ships before them.")] = False,
     ) -> Response:
         """Return the corrections that hold as a labelled CSV, ready for a retrain."""
         text = store.labelled_csv(target(), shipped() if corpus else ())

@@ -92,7 +92,8 @@ class CorrectionsAnswer(BaseModel):
 
     corrections: list[CorrectionAnswer]
     corpus_rows: int = Field(
-        description="Rows of the corpus that ships, where it has these labels: a retrain can add them."
+        description="Rows of the part of the corpus that `/corrections/labelled.csv?corpus=true` adds, where it has "
+        "these labels; what the served checkpoint was trained on is the `corpus` of `/model`."
     )
 
 

@@ -1,12 +1,15 @@
 """README says what is true: its file tree is the tree, its commands and options exist."""
 
+import json
 import re
 import shlex
 
 import pytest
 import typer.main
 
+from model.labels import STANCES
 from service.cli import app
+from service.schemas import ClassifyAnswer
 
 PACKAGES = ("model", "service", "training")
 
@@ -58,6 +61,16 @@ def test_every_command_and_option_exists(readme):
         for word in words:
             if word.startswith("--"):
                 assert word in options, f"stance {name} {word}"
+
+
+def test_the_answer_has_the_fields_of_the_service(readme):
+    (answer,) = map(json.loads, blocks(readme, "json"))
+    assert list(answer) == list(ClassifyAnswer.model_fields)
+    ClassifyAnswer.model_validate(answer)
+    for group, label in ((answer, answer["stance"]), (answer["sentiment"], answer["sentiment"]["label"])):
+        assert group["confidence"] == group["scores"][label] == max(group["scores"].values())
+        assert sum(group["scores"].values()) == pytest.approx(1)
+    assert tuple(answer["scores"]) == STANCES
 
 
 def test_every_make_target_exists(root, readme):

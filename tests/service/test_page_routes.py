@@ -123,6 +123,12 @@ def test_the_corpus_gives_way_to_a_correction_of_its_words(client, root, tmp_pat
     assert any(row.secondary for row in rows)
 
 
+def test_the_corpus_that_is_counted_is_told_apart_from_that_of_the_model(client):
+    told = client.get("/openapi.json").json()["components"]["schemas"]["CorrectionsAnswer"]["properties"]
+    assert "part of the corpus" in told["corpus_rows"]["description"]
+    assert "`/model`" in told["corpus_rows"]["description"]
+
+
 def test_the_page_retrains_on_the_files_of_make_train(root):
     from service.page_routes import CORPUS
 

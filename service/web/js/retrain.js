@@ -31,7 +31,7 @@ export function retrainPanel() {
     const held = state.corrections.size;
     const corpus = state.corpusRows;
     const data = h("select", { id: "retrain-data" },
-      corpus > 0 && h("option", { value: "corpus" }, `the corrections and the corpus that ships (${plural(corpus, "row")})`),
+      corpus > 0 && h("option", { value: "corpus" }, `the corrections and a part of the corpus that ships (${plural(corpus, "row")})`),
       h("option", { value: "alone" }, "the corrections alone"));
     const base = h("select", { id: "retrain-base" });
     const bases = () => {
