@@ -41,8 +41,8 @@ def check_labels(labels: LabelSpace, model_id: str) -> None:
     """
     if taken := names_taken(labels.stance):
         raise CheckpointError(
-            f"{model_id} has the label {' and '.join(map(repr, taken))}, and rows have another column of that name: "
-            "train it again with that label renamed"
+            f"{model_id} has labels that are named like other columns of the rows ({', '.join(map(repr, taken))}): "
+            "train it again under other names"
         )
 
 
