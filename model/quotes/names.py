@@ -37,6 +37,7 @@ NAME_RUN = re.compile(
 _SHORT_LINE = re.compile(r"^.{1,180}$", re.MULTILINE)
 _CUT = TIME_WORDS | NOT_NAMES
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
+_FULL_STOP = re.compile(r"[^\W_]{2}[)\]’”\"]?\.\s*\Z")
 
 
 @lru_cache(maxsize=4096)
@@ -256,7 +257,12 @@ class Names:
 
 
 def is_headline(line: str) -> bool:
-    """Whether a line capitalises most of its words, so that a capital says nothing about names."""
+    """Whether a line capitalises most of its words, so that a capital says nothing about names.
+
+    A full stop ends a sentence, however many names it holds; that of "D.C." or "U.S." may end a headline.
+    """
+    if _FULL_STOP.search(line.rstrip()[-8:]):
+        return False
     words = _LONG_WORD.findall(line)
     return len(words) >= 4 and sum(w[0].isupper() for w in words) * 4 >= len(words) * 3
 

@@ -130,3 +130,21 @@ def test_a_surname_that_two_people_share_is_not_guessed():
 
 def test_a_title_stays_where_the_first_name_is_never_given():
     assert speakers("“We go on,” Halloran said. The crowd cheered Minister Halloran.") == ["Minister Halloran"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "Rye Minister Anna Berg met Bread Minister Carl Dahl in Oslo.\n\n“It went well,” Berg said.",
+        "Foreign Minister Anna Berg spoke for an hour at Oslo University on Monday.\n\n“Yes,” Berg said.",
+    ],
+)
+def test_a_sentence_full_of_names_is_no_headline(document):
+    assert speakers(document) == ["Anna Berg"]
+
+
+@pytest.mark.parametrize(
+    "line", ["Oslo Farmers Hail Carl Berg Rye Plan", "Anna Berg Hails Carl Berg Plan In Washington, D.C."]
+)
+def test_a_headline_introduces_nobody(line):
+    assert speakers(f"{line}\n\n“It went well,” Minister Berg said.") == ["Minister Berg"]
