@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from model.quotes.cues import CUE_VERBS, STRONG
+from model.quotes.cues import BARE, CUE_VERBS, STRONG
 from model.quotes.lexicon import (
     ADVERBS,
     BE_FORMS,
@@ -129,7 +129,8 @@ def _name_before(tokens: list[Token], end: int, floor: int) -> Phrase:
     # Roles in lower case belong to the name: "Kremlin spokesman Dmitry Peskov".
     while first > floor and end - first < 10:
         before = tokens[first - 1]
-        if before.lower in _ROLES or (first < name_first and (is_named(before) or _modifies(before))):
+        within = is_named(before) or _modifies(before) or _noun_after_name(tokens, first - 1, floor)
+        if before.lower in _ROLES or (first < name_first and within):
             first -= 1
         else:
             break
@@ -139,6 +140,21 @@ def _name_before(tokens: list[Token], end: int, floor: int) -> Phrase:
     if holder is not None:
         return Phrase(holder, end, "description")
     return Phrase(first, end, "name")
+
+
+def _compound(tokens: list[Token], at: int) -> bool:
+    """Whether words in lower case lead from a name to a role and on to its holder: "press secretary Anna Berg"."""
+    for index in range(at, min(at + 3, len(tokens) - 1)):
+        if tokens[index].lower in _ROLES and index > at:
+            return is_named(tokens[index + 1])
+        if not is_word(tokens[index]) or tokens[index].capital or tokens[index].lower in CLOSED | TIME_WORDS:
+            return False
+    return False
+
+
+def _noun_after_name(tokens: list[Token], at: int, floor: int) -> bool:
+    """Whether what looks like a verb is a noun between a name and a role: "Rye House press secretary Anna Berg"."""
+    return at > floor and tokens[at].lower in BARE and is_named(tokens[at - 1]) and _compound(tokens, at)
 
 
 def _modifies(token: Token) -> bool:
@@ -216,6 +232,8 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
             if token.lower != "of" and tokens[at - 1].lower not in _ROLES:
                 break
             linked = True
+        elif named and (token.lower not in CUE_VERBS or token.lower in BARE) and _compound(tokens, at):
+            pass
         elif (
             token.lower in CLOSED
             or (named and token.lower not in _ROLES)

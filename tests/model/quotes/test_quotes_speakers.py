@@ -96,6 +96,20 @@ def test_institutions_speak_under_their_own_name():
 
 
 @pytest.mark.parametrize(
+    "document",
+    [
+        "Rye House press secretary Anna Berg said, “We go on.”",
+        "“We go on,” Rye House press secretary Anna Berg said.",
+        "“We go on,” said Rye House press secretary Anna Berg on Monday.",
+    ],
+)
+def test_the_mention_of_an_office_is_whole(document):
+    (statement,) = extract_quotes(document)
+    assert statement.speaker == "Anna Berg"
+    assert statement.speaker_mention == "Rye House press secretary Anna Berg"
+
+
+@pytest.mark.parametrize(
     ("first", "second"), [("Yuri", "Yury"), ("Sergei", "Sergey"), ("Dmitry", "Dmitri"), ("Volodymyr", "Vladimir")]
 )
 def test_spellings_of_a_name_are_one_person(first, second):
