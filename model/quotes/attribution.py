@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from model.quotes.marks import Marked
 from model.quotes.names import Person
 from model.quotes.people import People, is_pronoun, pronoun_of
-from model.quotes.phrases import Phrase
+from model.quotes.phrases import Phrase, is_word
 from model.quotes.sentences import Paragraph
 from model.quotes.speakers import Cue, Sentence, Tag
 
@@ -14,6 +14,8 @@ _SENTENCES_KEPT = 8
 """Quotes are read in order and look back one sentence at most, so that a paragraph without end needs no more memory."""
 _SIGNATURE = 120
 """Longest line, in characters, that can be the signature under a quote."""
+_TAG_MARKS = 2
+"""How many marks may stand between a quote and its tag: "«...», — ..."."""
 
 
 @dataclass(slots=True)
@@ -112,6 +114,8 @@ class Attribution:
             return
         if said.fragment and not self.opens_sentence(said):
             return
+        if self._unread_tag(said):
+            return
         if previous is not None and previous.speaker is not None and said.sentence - previous.sentence <= 1:
             self._copy(previous, said)
             return
@@ -138,6 +142,14 @@ class Attribution:
         """Whether nothing of the sentence stands before the quote."""
         start, _ = self._paragraphs[said.paragraph].sentences[said.sentence]
         return not self._document[start : said.marked.start].strip()
+
+    def _unread_tag(self, said: Said) -> bool:
+        """Whether words follow a quote in its sentence and none reports speech: a tag in another language."""
+        sentence = self.sentence(said.paragraph, said.sentence)
+        at = sentence.quotes.get(said.marked.start)
+        if at is None or said.fragment or sentence.cues or not self.opens_sentence(said):
+            return False
+        return any(is_word(t) for t in sentence.tokens[at + 1 : at + 2 + _TAG_MARKS])
 
     def _dashed(self, said: Said, number: int) -> bool:
         """A signature on the line below the quote: "— Anna Berg"."""

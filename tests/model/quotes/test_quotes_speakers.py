@@ -166,3 +166,18 @@ def test_a_sentence_full_of_names_is_no_headline(document):
 )
 def test_a_headline_introduces_nobody(line):
     assert speakers(f"{line}\n\n“It went well,” Minister Berg said.") == ["Minister Berg"]
+
+
+@pytest.mark.parametrize(
+    "paragraph",
+    [
+        "„Rozmowy nic nie dały”, powiedziała Ewa Lind.",
+        "„Wir waren nicht eingeladen“, sagte Ewa Lind.",
+        "«Nous ne sommes pas invités», a déclaré Ewa Lind.",
+        "«Нас не пригласили», — заявила Ева Линд.",
+        "«Нас не пригласили!» заявила Ева Линд.",
+    ],
+)
+def test_a_tag_in_another_language_is_not_the_speaker_of_the_paragraph_before(paragraph):
+    assert speakers(f"“We go on,” said Anna Berg.\n\n{paragraph}") == ["Anna Berg", None]
+    assert speakers(f"Anna Berg said: “We go on.”\n\n{paragraph}") == ["Anna Berg", None]
