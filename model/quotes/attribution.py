@@ -100,6 +100,7 @@ class Attribution:
 
     def settle(self, number: int, here: list[Said], earlier: list[Said]) -> None:
         """Give quotes without a tag of their own the speaker that the text around them implies."""
+        self._doubt(here)
         previous: Said | None = None
         for said in here:
             if said.tag is None:
@@ -107,6 +108,17 @@ class Attribution:
             if said.person is not None:
                 self._people.remember(said.marked.start, said.person)
             previous = said
+
+    def _doubt(self, here: list[Said]) -> None:
+        """Take back that one person is both "he" and "she", where the document does not show which."""
+        called: dict[int, set[str]] = {}
+        for said in here:
+            if said.person is not None and not said.person.gender and said.mention is not None:
+                called.setdefault(id(said.person), set()).add(pronoun_of(said.mention))
+        torn = {key for key, words in called.items() if words >= {"he", "she"}}
+        for said in here:
+            if id(said.person) in torn and is_pronoun(said.mention or ""):
+                said.person, said.speaker = None, None
 
     def _imply(self, number: int, said: Said, previous: Said | None, earlier: list[Said]) -> None:
         if said.marked.continues and earlier:

@@ -181,3 +181,9 @@ def test_a_headline_introduces_nobody(line):
 def test_a_tag_in_another_language_is_not_the_speaker_of_the_paragraph_before(paragraph):
     assert speakers(f"“We go on,” said Anna Berg.\n\n{paragraph}") == ["Anna Berg", None]
     assert speakers(f"Anna Berg said: “We go on.”\n\n{paragraph}") == ["Anna Berg", None]
+
+
+def test_one_person_is_not_both_he_and_she():
+    document = "Berg and Dahl argued. “I did not,” Dahl replied. “You did,” she said. “I swear it,” he said."
+    found = [(s.text, s.speaker, s.speaker_mention) for s in extract_quotes(document)]
+    assert found == [("I did not,", "Dahl", "Dahl"), ("You did,", None, "she"), ("I swear it,", None, "he")]
