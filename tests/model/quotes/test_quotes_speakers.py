@@ -12,6 +12,7 @@ def speakers(document):
     [
         "“We go on,” Anna Berg said.",
         "“We go on,” said Anna Berg.",
+        "“We go on”, said Anna Berg.",
         "Anna Berg said: “We go on.”",
         "Anna Berg told reporters in Oslo on Friday, “We go on.”",
         "“We,” said Anna Berg, “go on.”",
@@ -187,3 +188,8 @@ def test_one_person_is_not_both_he_and_she():
     document = "Berg and Dahl argued. “I did not,” Dahl replied. “You did,” she said. “I swear it,” he said."
     found = [(s.text, s.speaker, s.speaker_mention) for s in extract_quotes(document)]
     assert found == [("I did not,", "Dahl", "Dahl"), ("You did,", None, "she"), ("I swear it,", None, "he")]
+
+
+def test_a_tag_behind_a_closing_mark_and_a_comma_keeps_its_verb_to_itself():
+    (statement,) = extract_quotes("“We go on”, said the mayor of Oslo.")
+    assert (statement.speaker_mention, statement.cue) == ("the mayor of Oslo", "said")
