@@ -94,7 +94,7 @@ class Attribution:
             said.speaker = said.person.full
             said.person.human = True
             return
-        words = [t.lower for t in tokens[subject.first : subject.last + 1]]
+        words = [t.text for t in tokens[subject.first : subject.last + 1]]
         said.person = people.described(words, start)
         said.speaker = said.person.full if said.person else mention
 

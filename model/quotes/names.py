@@ -62,6 +62,10 @@ class Person:
         gender: "m", "f" or "" when the document does not show it.
         places: where its full forms start.
         human: a title, a first name or a tag says that this is a person.
+        roles: the offices and parts in the story that stand beside its name.
+        nations: the nations that it serves, as far as the document says so.
+        bodies: role -> the words of the institutions and people that it serves in it.
+        apart: offices that somebody else holds, for the document has "the president" speak to this person.
     """
 
     name: str
@@ -70,6 +74,9 @@ class Person:
     places: list[int] = field(default_factory=list)
     human: bool = False
     roles: set[str] = field(default_factory=set)
+    nations: set[str] = field(default_factory=set)
+    bodies: dict[str, set[str]] = field(default_factory=dict)
+    apart: set[str] = field(default_factory=set)
 
     @property
     def full(self) -> str:

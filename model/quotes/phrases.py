@@ -157,6 +157,13 @@ def _noun_after_name(tokens: list[Token], at: int, floor: int) -> bool:
     return at > floor and tokens[at].lower in BARE and is_named(tokens[at - 1]) and _compound(tokens, at)
 
 
+def _noun_before_role(tokens: list[Token], at: int, floor: int) -> bool:
+    """Likewise in a description: "the press secretary", "the Rye House press secretary"."""
+    if at <= floor or tokens[at].lower not in BARE or tokens[min(at + 1, len(tokens) - 1)].lower not in _ROLES:
+        return False
+    return is_named(tokens[at - 1]) or tokens[at - 1].lower in _ARTICLES
+
+
 def _modifies(token: Token) -> bool:
     return is_word(token) and token.lower not in CLOSED and token.lower not in CUE_VERBS and token.lower not in PRONOUNS
 
@@ -190,7 +197,7 @@ def _description_before(tokens: list[Token], end: int, floor: int) -> Phrase | N
             break
         if not is_word(before) or before.lower in CLOSED or before.lower in PRONOUNS or before.lower in TIME_WORDS:
             break
-        if before.lower in CUE_VERBS and before.lower not in _ROLES:
+        if before.lower in CUE_VERBS and before.lower not in _ROLES and not _noun_before_role(tokens, first - 1, floor):
             break
         first -= 1
     holder = _holder(tokens, first, floor)
@@ -232,7 +239,9 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
             if token.lower != "of" and tokens[at - 1].lower not in _ROLES:
                 break
             linked = True
-        elif named and (token.lower not in CUE_VERBS or token.lower in BARE) and _compound(tokens, at):
+        elif _noun_before_role(tokens, at, start) or (
+            named and (token.lower not in CUE_VERBS or token.lower in BARE) and _compound(tokens, at)
+        ):
             pass
         elif (
             token.lower in CLOSED

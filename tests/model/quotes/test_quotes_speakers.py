@@ -193,3 +193,76 @@ def test_one_person_is_not_both_he_and_she():
 def test_a_tag_behind_a_closing_mark_and_a_comma_keeps_its_verb_to_itself():
     (statement,) = extract_quotes("“We go on”, said the mayor of Oslo.")
     assert (statement.speaker_mention, statement.cue) == ("the mayor of Oslo", "said")
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "the spokesman",
+        "the Kremlin spokesman",
+        "the Kremlin’s spokesman",
+        "the Russian spokesman",
+        "the spokesman for the Kremlin",
+    ],
+)
+def test_a_description_of_the_same_office_is_the_one_who_holds_it(description):
+    document = f"Carl Dahl, the Kremlin spokesman, rose on Monday.\n\n“No,” {description} said."
+    assert speakers(document) == ["Carl Dahl"]
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "a spokesman",
+        "another spokesman",
+        "a Pentagon spokesman",
+        "the Pentagon spokesman",
+        "the Polish spokesman",
+        "the spokesman for the European Commission",
+        "a spokesperson for the German government",
+        "the spokeswoman",
+        "Lund’s spokesman",
+    ],
+)
+def test_a_description_of_another_office_stays_a_description(description):
+    document = f"Carl Dahl, the Kremlin spokesman, rose on Monday.\n\n“No,” {description} said."
+    assert speakers(document) == [description]
+    assert speakers(document.replace(f"{description} said", f"said {description}")) == [description]
+
+
+@pytest.mark.parametrize(
+    ("introduction", "description", "expected"),
+    [
+        ("Carl Dahl, the foreign minister, rose.", "the Polish foreign minister", None),
+        ("Carl Dahl, the Polish foreign minister, rose.", "the Polish foreign minister", "Carl Dahl"),
+        ("Carl Dahl, the Polish foreign minister, rose.", "the foreign minister", "Carl Dahl"),
+        ("French President Carl Dahl rose.", "the Finnish president", None),
+        ("French President Carl Dahl rose.", "the president of France", "Carl Dahl"),
+        ("South Korean President Carl Dahl rose.", "the North Korean president", None),
+        ("U.S. envoy Carl Dahl rose.", "a European envoy", None),
+        ("U.S. envoy Carl Dahl rose.", "the American envoy", "Carl Dahl"),
+        ("Senator Carl Dahl, the top Democrat on the Rye Committee, rose.", "the Ohio senator", "Carl Dahl"),
+        ("Foreign Minister Carl Dahl rose.", "the minister for foreign affairs", "Carl Dahl"),
+        ("Carl Dahl, who met the Finnish president, rose.", "the Finnish president", None),
+        ("Treasury Secretary Carl Dahl rose.", "the spokesman", None),
+        ("Rye House press secretary Carl Dahl rose.", "the spokesman", "Carl Dahl"),
+        ("Rye House press secretary Carl Dahl rose.", "the press secretary", "Carl Dahl"),
+    ],
+)
+def test_nation_and_institution_decide_whom_a_description_fits(introduction, description, expected):
+    assert speakers(f"{introduction}\n\n“No,” {description} said.") == [expected or description]
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("Berg said no. The president said he would call President Dahl. “No,” the president said.", "the president"),
+        (
+            "President Anna Berg met President Carl Dahl. The president told Dahl to rest. “No,” the president said.",
+            "Anna Berg",
+        ),
+        ("Anna Berg rose. She will meet President Carl Dahl. “No,” the US president said.", "the US president"),
+    ],
+)
+def test_who_acts_on_a_president_is_another_president(document, expected):
+    assert speakers(document) == [expected]
