@@ -14,6 +14,8 @@ _SENTENCES_KEPT = 8
 """Quotes are read in order and look back one sentence at most, so that a paragraph without end needs no more memory."""
 _SIGNATURE = 120
 """Longest line, in characters, that can be the signature under a quote."""
+_FOREIGN_MARKS = "„«»"
+"""Marks that English does not open quotes with."""
 _TAG_MARKS = 2
 """How many marks may stand between a quote and its tag: "«...», — ..."."""
 
@@ -156,11 +158,13 @@ class Attribution:
         return not self._document[start : said.marked.start].strip()
 
     def _unread_tag(self, said: Said) -> bool:
-        """Whether words follow a quote in its sentence and none reports speech: a tag in another language."""
+        """Whether the words of a sentence beside its quote report no speech: a tag in another language."""
         sentence = self.sentence(said.paragraph, said.sentence)
         at = sentence.quotes.get(said.marked.start)
-        if at is None or said.fragment or sentence.cues or not self.opens_sentence(said):
+        if at is None or said.fragment or sentence.cues:
             return False
+        if not self.opens_sentence(said):
+            return self._document[said.marked.start] in _FOREIGN_MARKS
         return any(is_word(t) for t in sentence.tokens[at + 1 : at + 2 + _TAG_MARKS])
 
     def _dashed(self, said: Said, number: int) -> bool:

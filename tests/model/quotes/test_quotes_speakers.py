@@ -177,6 +177,8 @@ def test_a_headline_introduces_nobody(line):
         "«Nous ne sommes pas invités», a déclaré Ewa Lind.",
         "«Нас не пригласили», — заявила Ева Линд.",
         "«Нас не пригласили!» заявила Ева Линд.",
+        "Ewa Lind powiedziała: „Rozmowy znów nic nie dały”.",
+        "Ева Линд ответила: «Работа продолжается без нас».",
     ],
 )
 def test_a_tag_in_another_language_is_not_the_speaker_of_the_paragraph_before(paragraph):
