@@ -11,6 +11,8 @@ _BEHIND = frozenset(["at", "for", "from", "in", "of", "on", "to", "with"])
 _RANKS = words("chief deputy fellow incoming junior leading longtime outgoing retired senior then top united veteran")
 _PLAIN = ROLES | TITLES | NOT_NAMES | PARTIES | TIME_WORDS | _RANKS
 _MEN = frozenset(["brother", "father", "husband", "son"])
+_SENT = frozenset(["ambassador", "envoy", "negotiator", "representative"])
+_SHORT = frozenset(["eu", "u.n", "u.s", "uk", "un", "us"])
 _WOMEN = frozenset(["actress", "daughter", "lady", "mother", "sister", "wife"])
 
 
@@ -51,13 +53,17 @@ def read_office(written: Sequence[str]) -> Office:
     heads = [word for word in plain[:cut] if word in PERSON_ROLES]
     if heads[-1:] == ["secretary"] and "press" in plain[:cut]:
         heads.append("spokesperson")
+    head = heads[-1] if heads else ""
+    abroad = head in _SENT or plain[cut : cut + 1] in (["to"], ["in"], ["on"])
     nations: set[str] = set()
     bodies: set[str] = set()
     apart = False
     for index, lower in enumerate(plain):
         name = "white house" if plain[index : index + 2] == ["white", "house"] else lower
         capital = written[index][:1].isupper()
-        if name in NATIONS:
+        # "The envoy to Ukraine" and "the Ukraine envoy" serve another nation: that one is a place like others.
+        place = abroad and (index > cut or lower not in _SHORT) and (NATIONS.get(lower) == lower or lower in _SHORT)
+        if name in NATIONS and not place:
             nations.add(NATIONS[name])
             if name in SEATS:
                 bodies.add(name)
@@ -68,7 +74,7 @@ def read_office(written: Sequence[str]) -> Office:
         elif not (lower in PREPOSITIONS or lower in DETERMINERS or lower in TITLES or lower in _RANKS):
             bodies.add(lower)
             apart = apart or (capital and plain[cut] == "for")
-    return Office(heads[-1] if heads else "", frozenset(nations), frozenset(bodies), apart)
+    return Office(head, frozenset(nations), frozenset(bodies), apart)
 
 
 def may_hold(office: Office, nations: set[str], bodies: set[str]) -> bool:
@@ -76,8 +82,10 @@ def may_hold(office: Office, nations: set[str], bodies: set[str]) -> bool:
 
     A nation or a body to speak for has to be known; another institution only must not contradict what is known.
     """
-    if office.bodies and bodies:
-        return bool(office.bodies & bodies)
+    if office.bodies & bodies:
+        return True
+    if office.bodies and bodies and not (office.bodies <= SEATS and not bodies & SEATS):
+        return False
     if office.nations:
         return bool(office.nations & nations)
     return not office.bodies or not (office.apart or nations)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from model.quotes.cues import CUE_VERBS, STRONG
 from model.quotes.lexicon import PERSON_ROLES, POSSESSIVES, PRONOUNS
 from model.quotes.names import Mention, Names, Person, is_place_or_group, role_words
-from model.quotes.offices import Office, gender_of_office, is_indefinite, may_hold, read_office
+from model.quotes.offices import Office, front, gender_of_office, is_indefinite, may_hold, read_office
 
 _MENTIONS_BACK = 14
 _REACH = 2500
@@ -172,7 +172,7 @@ class People:
             if after.startswith(", "):
                 behind = after[2:].split(",")[0].replace("-", " ").split()[:7]
                 if behind and behind[0].lower() not in _RELATIVE:
-                    self._learn(person, role_words([w.lower() for w in behind]), behind)
+                    self._learn(person, role_words([w.lower() for w in behind[: front(behind)]]), behind)
             if person.human:
                 person.apart |= self._acting_on(mention)
 

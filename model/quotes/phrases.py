@@ -27,6 +27,8 @@ CLOSED = CONJUNCTIONS | PREPOSITIONS | BE_FORMS | (ADVERBS - {"first"})
 """Words of the closed classes, which end a noun phrase."""
 _NOT_SUBJECT = words("all anything everything it's nothing something that there these this those what which")
 _ARTICLES = words("a an every her his its my no our the their this your")
+_SERVING = words("adviser advisor aide ambassador assistant counselor envoy source spokesman")
+"""Roles that "to" or "with" leads on: "an aide to Anna Berg" is not Anna Berg."""
 _ROLES = ROLES | {role + "s" for role in ROLES}
 REACH = 40
 """How many tokens a search may walk: sentences of newspapers are shorter, hostile ones are not."""
@@ -178,7 +180,7 @@ def _holder(tokens: list[Token], first: int, floor: int) -> int | None:
     if (
         tokens[first - 1].lower in ("on", "in", "to", "with", "from")
         and not head.lower.endswith("s")
-        and head.lower not in ("source", "spokesman")
+        and head.lower not in _SERVING
     ):
         return None
     found = _description_before(tokens, first - 2, floor)

@@ -94,6 +94,7 @@ def test_a_description_that_fits_two_stays_a_description():
 def test_institutions_speak_under_their_own_name():
     assert speakers("“The talks go on,” the ministry of rye said in a statement.") == ["the ministry of rye"]
     assert speakers("A spokesman for Anna Berg said the plan was “on track”.") == ["A spokesman for Anna Berg"]
+    assert speakers("Anna Berg rose. “We go on,” an aide to Anna Berg said.") == ["an aide to Anna Berg"]
 
 
 @pytest.mark.parametrize(
@@ -246,6 +247,11 @@ def test_a_description_of_another_office_stays_a_description(description):
         ("Senator Carl Dahl, the top Democrat on the Rye Committee, rose.", "the Ohio senator", "Carl Dahl"),
         ("Foreign Minister Carl Dahl rose.", "the minister for foreign affairs", "Carl Dahl"),
         ("Carl Dahl, who met the Finnish president, rose.", "the Finnish president", None),
+        ("Carl Dahl, the envoy to Ukraine, rose.", "the Ukrainian envoy", None),
+        ("Carl Dahl, the envoy to Ukraine, rose.", "the envoy to Ukraine", "Carl Dahl"),
+        ("The Ukraine envoy Carl Dahl rose.", "the Ukraine envoy", "Carl Dahl"),
+        ("Carl Dahl, an aide to Russian President Eva Lund, rose.", "the president", "Eva Lund"),
+        ("Carl Dahl, an aide to Russian President Eva Lund, rose.", "the Kremlin aide", "Carl Dahl"),
         ("Treasury Secretary Carl Dahl rose.", "the spokesman", None),
         ("Rye House press secretary Carl Dahl rose.", "the spokesman", "Carl Dahl"),
         ("Rye House press secretary Carl Dahl rose.", "the press secretary", "Carl Dahl"),
