@@ -160,6 +160,9 @@ class Assembler:
             return not (item.tag is not None and item.person is not None and item.person is not last.person)
         if last.paragraph != item.paragraph or last.fragment:
             return False
+        if item.speaker is None and item.tag is not None and item.mention != last.mention:
+            # "she said" and "he said" of nobody known are two.
+            return False
         if last.speaker != item.speaker and not (last.person is not None and last.person is item.person):
             return False
         if item.sentence == last.sentence:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from model.quotes.marks import Marked
 from model.quotes.names import Person
 from model.quotes.people import People, is_pronoun, pronoun_of
-from model.quotes.phrases import Phrase
+from model.quotes.phrases import Phrase, is_word
 from model.quotes.sentences import Paragraph
 from model.quotes.speakers import Cue, Sentence, Tag
 
@@ -14,6 +14,10 @@ _SENTENCES_KEPT = 8
 """Quotes are read in order and look back one sentence at most, so that a paragraph without end needs no more memory."""
 _SIGNATURE = 120
 """Longest line, in characters, that can be the signature under a quote."""
+_FOREIGN_MARKS = "„«»"
+"""Marks that English does not open quotes with."""
+_TAG_MARKS = 2
+"""How many marks may stand between a quote and its tag: "«...», — ..."."""
 
 
 @dataclass(slots=True)
@@ -92,12 +96,13 @@ class Attribution:
             said.speaker = said.person.full
             said.person.human = True
             return
-        words = [t.lower for t in tokens[subject.first : subject.last + 1]]
+        words = [t.text for t in tokens[subject.first : subject.last + 1]]
         said.person = people.described(words, start)
         said.speaker = said.person.full if said.person else mention
 
     def settle(self, number: int, here: list[Said], earlier: list[Said]) -> None:
         """Give quotes without a tag of their own the speaker that the text around them implies."""
+        self._doubt(here)
         previous: Said | None = None
         for said in here:
             if said.tag is None:
@@ -106,11 +111,24 @@ class Attribution:
                 self._people.remember(said.marked.start, said.person)
             previous = said
 
+    def _doubt(self, here: list[Said]) -> None:
+        """Take back that one person is both "he" and "she", where the document does not show which."""
+        called: dict[int, set[str]] = {}
+        for said in here:
+            if said.person is not None and not said.person.gender and said.mention is not None:
+                called.setdefault(id(said.person), set()).add(pronoun_of(said.mention))
+        torn = {key for key, words in called.items() if words >= {"he", "she"}}
+        for said in here:
+            if id(said.person) in torn and is_pronoun(said.mention or ""):
+                said.person, said.speaker = None, None
+
     def _imply(self, number: int, said: Said, previous: Said | None, earlier: list[Said]) -> None:
         if said.marked.continues and earlier:
             self._copy(earlier[-1], said)
             return
         if said.fragment and not self.opens_sentence(said):
+            return
+        if self._unread_tag(said):
             return
         if previous is not None and previous.speaker is not None and said.sentence - previous.sentence <= 1:
             self._copy(previous, said)
@@ -138,6 +156,16 @@ class Attribution:
         """Whether nothing of the sentence stands before the quote."""
         start, _ = self._paragraphs[said.paragraph].sentences[said.sentence]
         return not self._document[start : said.marked.start].strip()
+
+    def _unread_tag(self, said: Said) -> bool:
+        """Whether the words of a sentence beside its quote report no speech: a tag in another language."""
+        sentence = self.sentence(said.paragraph, said.sentence)
+        at = sentence.quotes.get(said.marked.start)
+        if at is None or said.fragment or sentence.cues:
+            return False
+        if not self.opens_sentence(said):
+            return self._document[said.marked.start] in _FOREIGN_MARKS
+        return any(is_word(t) for t in sentence.tokens[at + 1 : at + 2 + _TAG_MARKS])
 
     def _dashed(self, said: Said, number: int) -> bool:
         """A signature on the line below the quote: "— Anna Berg"."""

@@ -128,3 +128,34 @@ SPELLINGS = dict(
     )
 )
 """Spelling -> the spelling that stands for all of them; nicknames stand for the name."""
+
+PARTIES = words(
+    "conservative conservatives democrat democratic democrats gop labor labour liberal republican republicans tory"
+)
+"""Words of parties: they say little about whose an office is."""
+
+SEATS = words("kremlin pentagon") | {"white house"}
+"""Institutions that also tell the nation."""
+
+NATIONS = dict(
+    pair.split("=")
+    for pair in words(
+        """
+        afghan=afghanistan american=us argentine=argentina australian=australia austrian=austria belarusian=belarus
+        belgian=belgium brazilian=brazil britain=uk british=uk bulgarian=bulgaria canadian=canada chilean=chile
+        chinese=china colombian=colombia croatian=croatia cuban=cuba cypriot=cyprus czech=czechia danish=denmark
+        dutch=netherlands egyptian=egypt english=uk estonian=estonia european=eu finnish=finland french=france
+        georgian=georgia german=germany greek=greece hungarian=hungary icelandic=iceland indian=india
+        indonesian=indonesia iranian=iran iraqi=iraq irish=ireland israeli=israel italian=italy japanese=japan
+        jordanian=jordan kazakh=kazakhstan kingdom=uk korean=korea kremlin=russia latvian=latvia lebanese=lebanon
+        libyan=libya lithuanian=lithuania mexican=mexico moldovan=moldova nations=un nigerian=nigeria
+        norwegian=norway pakistani=pakistan palestinian=palestine pentagon=us philippine=philippines polish=poland
+        portuguese=portugal qatari=qatar romanian=romania russian=russia saudi=saudi scottish=scotland
+        serbian=serbia slovak=slovakia slovenian=slovenia spanish=spain states=us swedish=sweden swiss=switzerland
+        syrian=syria taiwanese=taiwan thai=thailand turkish=turkey u.n=un u.s=us ukrainian=ukraine usa=us
+        venezuelan=venezuela vietnamese=vietnam
+        """
+    )
+) | {"white house": "us"}
+NATIONS |= {nation: nation for nation in NATIONS.values()}
+"""Adjective, country or seat -> the nation, by one word."""

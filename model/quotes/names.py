@@ -37,6 +37,7 @@ NAME_RUN = re.compile(
 _SHORT_LINE = re.compile(r"^.{1,180}$", re.MULTILINE)
 _CUT = TIME_WORDS | NOT_NAMES
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
+_FULL_STOP = re.compile(r"[^\W_]{2}[)\]’”\"]?\.\s*\Z")
 
 
 @lru_cache(maxsize=4096)
@@ -61,6 +62,10 @@ class Person:
         gender: "m", "f" or "" when the document does not show it.
         places: where its full forms start.
         human: a title, a first name or a tag says that this is a person.
+        roles: the offices and parts in the story that stand beside its name.
+        nations: the nations that it serves, as far as the document says so.
+        bodies: role -> the words of the institutions and people that it serves in it.
+        apart: offices that somebody else holds, for the document has "the president" speak to this person.
     """
 
     name: str
@@ -69,6 +74,9 @@ class Person:
     places: list[int] = field(default_factory=list)
     human: bool = False
     roles: set[str] = field(default_factory=set)
+    nations: set[str] = field(default_factory=set)
+    bodies: dict[str, set[str]] = field(default_factory=dict)
+    apart: set[str] = field(default_factory=set)
 
     @property
     def full(self) -> str:
@@ -256,7 +264,12 @@ class Names:
 
 
 def is_headline(line: str) -> bool:
-    """Whether a line capitalises most of its words, so that a capital says nothing about names."""
+    """Whether a line capitalises most of its words, so that a capital says nothing about names.
+
+    A full stop ends a sentence, however many names it holds; that of "D.C." or "U.S." may end a headline.
+    """
+    if _FULL_STOP.search(line.rstrip()[-8:]):
+        return False
     words = _LONG_WORD.findall(line)
     return len(words) >= 4 and sum(w[0].isupper() for w in words) * 4 >= len(words) * 3
 

@@ -6,15 +6,25 @@ from collections.abc import Callable
 from model.quotes.cues import CUE_VERBS, STRONG
 from model.quotes.lexicon import PERSON_ROLES, POSSESSIVES, PRONOUNS
 from model.quotes.names import Mention, Names, Person, is_place_or_group, role_words
+from model.quotes.offices import Office, front, gender_of_office, is_indefinite, may_hold, read_office
 
 _MENTIONS_BACK = 14
 _REACH = 2500
 _VERB_BEFORE = re.compile(r"\b(\w+)\s+(?:[\w.]+['’]s\s+)?\Z")
 _VERB_AFTER = re.compile(r"\s+(?:\w+ly\s+|also\s+|then\s+|later\s+)?(\w+)")
+_CLAUSE = 160
+"""How far before a name the subject of its sentence is looked for, in characters."""
+_ACTS = re.compile(
+    r"\b[Tt]he (?:prime |foreign )?(?P<office>[a-z]+) (?:also |later |then |has |had |will |would )?(?P<verb>\w+)\b"
+)
+_ACTIONS = frozenset(CUE_VERBS) | {"met", "meet", "visited", "visit", "joined", "called", "be"}
+_STOP = re.compile(r"[.!?]\s+[A-Z]|[\n,;:\"“”]")
+_NOT_BEFORE = frozenset(["of", "and", "by", "with", "that", "to", "for", "told", "from", "in", "s"])
+_RELATIVE = frozenset(["after", "and", "when", "where", "which", "while", "who", "whom", "whose"])
 _GENDER = {"he": "m", "she": "f"}
 _SAME_ROLE = (
     frozenset(["aide", "adviser", "advisor", "assistant"]),
-    frozenset(["spokesman", "spokeswoman", "spokesperson", "secretary"]),
+    frozenset(["spokesman", "spokeswoman", "spokesperson"]),
     frozenset(["senator", "sen", "lawmaker"]),
     frozenset(["representative", "rep", "congressman", "congresswoman", "lawmaker"]),
     frozenset(["governor", "gov"]),
@@ -125,17 +135,21 @@ class People:
         return 0.0
 
     def described(self, words: list[str], position: int) -> Person | None:
-        """Return whom a description such as "the presidential aide" stands for, when only one person fits."""
-        heads = [w for w in words if w in PERSON_ROLES]
-        if not heads:
+        """Return whom a description such as "the presidential aide" stands for, when only one person fits.
+
+        Args:
+            words: the description as written.
+            position: where it stands.
+        """
+        office = read_office(words)
+        if not office.head or is_indefinite(words):
             return None
         self._learn_roles()
-        wanted = _synonyms(heads[-1])
         # Two words of a name that nobody calls by a title or a first name may be a headline.
         fitting: list[Person] = []
-        for role in wanted:
+        for role in _synonyms(office.head):
             for person in self._by_role.get(role, ())[:8]:
-                if person not in fitting and person.places and person.places[0] < position:
+                if person not in fitting and person.places and person.places[0] < position and _fits(office, person):
                     fitting.append(person)
         if self._last is not None and self._last[1] in fitting:
             return self._last[1]
@@ -150,32 +164,68 @@ class People:
             person = self._names.person(mention)
             if person is None or (not person.human and is_place_or_group(mention.core)):
                 continue
-            before = self._document[max(0, mention.start - 40) : mention.start]
-            words = before.replace("-", " ").split()
-            near: list[str] = []
-            for word in reversed(words):
-                if not word[:1].islower() or word in (
-                    "of",
-                    "and",
-                    "by",
-                    "with",
-                    "that",
-                    "to",
-                    "for",
-                    "told",
-                    "from",
-                    "in",
-                    "s",
-                ):
-                    break
-                near.append(word)
-            roles = role_words(near) | {t for t in mention.titles if t in PERSON_ROLES or _synonyms(t) != {t}}
+            near = self._words_before(mention)
+            roles = role_words([w for w in near if w[:1].islower()])
+            roles |= {t for t in mention.titles if t in PERSON_ROLES or _synonyms(t) != {t}}
+            self._learn(person, roles, near + [t.title() for t in mention.titles])
             after = self._document[mention.end : mention.end + 60]
             if after.startswith(", "):
-                roles |= role_words(after[2:].split(",")[0].lower().replace("-", " ").split()[:7])
-            for role in roles - person.roles:
+                behind = after[2:].split(",")[0].replace("-", " ").split()[:7]
+                if behind and behind[0].lower() not in _RELATIVE:
+                    self._learn(person, role_words([w.lower() for w in behind[: front(behind)]]), behind)
+            if person.human:
+                person.apart |= self._acting_on(mention)
+
+    def _learn(self, person: Person, roles: set[str], words: list[str]) -> None:
+        """Note the roles that a description gives to a person, and whom it serves in them."""
+        if not roles:
+            return
+        office = read_office(["The", *words])
+        person.nations |= office.nations
+        for role in roles | {office.head} - {""}:
+            if role not in person.roles:
                 person.roles.add(role)
                 self._by_role.setdefault(role, []).append(person)
+            person.bodies.setdefault(role, set()).update(office.bodies)
+
+    def _words_before(self, mention: Mention) -> list[str]:
+        """The description in front of a name, in order: "the Rye House press secretary" before "Anna Berg"."""
+        line = self._document[max(0, mention.start - 60) : mention.start].rpartition("\n")[2]
+        near: list[str] = []
+        for word in reversed(line.replace("-", " ").split()):
+            if word in _NOT_BEFORE or not (word[-1].isalnum() or word in ("U.S.", "U.N.")):
+                break
+            if near and near[-1][:1].isupper() and not word[:1].isupper():
+                break
+            if not near and not word[:1].islower():
+                break
+            near.append(word)
+        return near[::-1]
+
+    def _acting_on(self, mention: Mention) -> set[str]:
+        """The offices of those who act on a name in its sentence: "The president said he would call President Berg"."""
+        found: set[str] = set()
+        if self._document[mention.end - 2 : mention.end] in ("'s", "’s"):
+            return found
+        begin = max(0, mention.start - _CLAUSE)
+        for match in _ACTS.finditer(self._document, begin, mention.start):
+            rest = self._document[match.end() : mention.start]
+            if match["verb"] in _ACTIONS and not _STOP.search(rest) and not self._quoted(match.start()):
+                found.add(match["office"])
+        return found
+
+
+def _fits(office: Office, person: Person) -> bool:
+    """Whether a description may be of a person, by gender, nation, institution and by what the person is not."""
+    gender = gender_of_office(office.head)
+    if gender and office.head not in person.roles:
+        known = {person.gender} if person.gender else {gender_of_office(role) for role in person.roles}
+        if known - {"", gender}:
+            return False
+    roles = _synonyms(office.head) & person.roles
+    if roles & person.apart:
+        return False
+    return may_hold(office, person.nations, set().union(*(person.bodies[role] for role in roles)))
 
 
 def pronoun_of(word: str) -> str:

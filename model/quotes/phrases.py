@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from model.quotes.cues import CUE_VERBS, STRONG
+from model.quotes.cues import BARE, CUE_VERBS, STRONG
 from model.quotes.lexicon import (
     ADVERBS,
     BE_FORMS,
@@ -27,6 +27,8 @@ CLOSED = CONJUNCTIONS | PREPOSITIONS | BE_FORMS | (ADVERBS - {"first"})
 """Words of the closed classes, which end a noun phrase."""
 _NOT_SUBJECT = words("all anything everything it's nothing something that there these this those what which")
 _ARTICLES = words("a an every her his its my no our the their this your")
+_SERVING = words("adviser advisor aide ambassador assistant counselor envoy source spokesman")
+"""Roles that "to" or "with" leads on: "an aide to Anna Berg" is not Anna Berg."""
 _ROLES = ROLES | {role + "s" for role in ROLES}
 REACH = 40
 """How many tokens a search may walk: sentences of newspapers are shorter, hostile ones are not."""
@@ -129,7 +131,8 @@ def _name_before(tokens: list[Token], end: int, floor: int) -> Phrase:
     # Roles in lower case belong to the name: "Kremlin spokesman Dmitry Peskov".
     while first > floor and end - first < 10:
         before = tokens[first - 1]
-        if before.lower in _ROLES or (first < name_first and (is_named(before) or _modifies(before))):
+        within = is_named(before) or _modifies(before) or _noun_after_name(tokens, first - 1, floor)
+        if before.lower in _ROLES or (first < name_first and within):
             first -= 1
         else:
             break
@@ -139,6 +142,28 @@ def _name_before(tokens: list[Token], end: int, floor: int) -> Phrase:
     if holder is not None:
         return Phrase(holder, end, "description")
     return Phrase(first, end, "name")
+
+
+def _compound(tokens: list[Token], at: int) -> bool:
+    """Whether words in lower case lead from a name to a role and on to its holder: "press secretary Anna Berg"."""
+    for index in range(at, min(at + 3, len(tokens) - 1)):
+        if tokens[index].lower in _ROLES and index > at:
+            return is_named(tokens[index + 1])
+        if not is_word(tokens[index]) or tokens[index].capital or tokens[index].lower in CLOSED | TIME_WORDS:
+            return False
+    return False
+
+
+def _noun_after_name(tokens: list[Token], at: int, floor: int) -> bool:
+    """Whether what looks like a verb is a noun between a name and a role: "Rye House press secretary Anna Berg"."""
+    return at > floor and tokens[at].lower in BARE and is_named(tokens[at - 1]) and _compound(tokens, at)
+
+
+def _noun_before_role(tokens: list[Token], at: int, floor: int) -> bool:
+    """Likewise in a description: "the press secretary", "the Rye House press secretary"."""
+    if at <= floor or tokens[at].lower not in BARE or tokens[min(at + 1, len(tokens) - 1)].lower not in _ROLES:
+        return False
+    return is_named(tokens[at - 1]) or tokens[at - 1].lower in _ARTICLES
 
 
 def _modifies(token: Token) -> bool:
@@ -155,7 +180,7 @@ def _holder(tokens: list[Token], first: int, floor: int) -> int | None:
     if (
         tokens[first - 1].lower in ("on", "in", "to", "with", "from")
         and not head.lower.endswith("s")
-        and head.lower not in ("source", "spokesman")
+        and head.lower not in _SERVING
     ):
         return None
     found = _description_before(tokens, first - 2, floor)
@@ -174,7 +199,7 @@ def _description_before(tokens: list[Token], end: int, floor: int) -> Phrase | N
             break
         if not is_word(before) or before.lower in CLOSED or before.lower in PRONOUNS or before.lower in TIME_WORDS:
             break
-        if before.lower in CUE_VERBS and before.lower not in _ROLES:
+        if before.lower in CUE_VERBS and before.lower not in _ROLES and not _noun_before_role(tokens, first - 1, floor):
             break
         first -= 1
     holder = _holder(tokens, first, floor)
@@ -216,6 +241,10 @@ def phrase_after(tokens: list[Token], start: int) -> Phrase | None:
             if token.lower != "of" and tokens[at - 1].lower not in _ROLES:
                 break
             linked = True
+        elif _noun_before_role(tokens, at, start) or (
+            named and (token.lower not in CUE_VERBS or token.lower in BARE) and _compound(tokens, at)
+        ):
+            pass
         elif (
             token.lower in CLOSED
             or (named and token.lower not in _ROLES)

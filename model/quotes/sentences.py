@@ -133,6 +133,8 @@ class Paragraph:
         return [piece for sentence in found for piece in self._cut(*sentence)] or [(self.start, self.end)]
 
     def _ends(self, at: int, end: int, begin: int) -> bool:
+        if self.text[end : end + 3].lstrip()[:1].islower():
+            return False  # A lower-case letter outside a-z: a speech tag in another language.
         character = self.text[at]
         if character == ".":
             word = _LAST_WORD.search(self.text, max(begin, at - 24), at)

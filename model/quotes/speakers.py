@@ -164,7 +164,7 @@ class Sentence:
             return last.subject
         main = self.main
         # "After saying so, Berg left": an opening participle looks ahead.
-        return main if main is not None and (main.last < index or index <= _OPENING) else None
+        return main if main is not None and (main.last < index or (index <= _OPENING and index < main.first)) else None
 
     def _according(self, index: int) -> Cue | None:
         tokens = self.tokens

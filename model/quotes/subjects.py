@@ -1,5 +1,6 @@
 """Subjects: who does what a cue verb says, across asides, passives and shared clauses."""
 
+from itertools import pairwise
 from typing import Literal
 
 from model.quotes.cues import BARE, CUE_VERBS
@@ -31,6 +32,7 @@ _ASIDE = words(
 )
 """What opens an apposition or a relative clause."""
 _AUXILIARIES = words("can could did didn't do does may might must n't not should will would")
+_SAYING = words("adding arguing asking claiming insisting saying telling warning writing")
 _BETWEEN = ADVERBS | TIME_WORDS | {"last", "this", "on", "in", "s"}
 """What may stand between a subject and its verb."""
 
@@ -70,7 +72,7 @@ def subject_of(tokens: list[Token], cue: int, floor: int = 0) -> Phrase | Litera
         passive = passive or tokens[at].lower in BE_FORMS
         at -= 1
     participle = verb.endswith("ing")
-    if passive and not participle and not verb.endswith("s"):
+    if passive and not participle and not verb.endswith("s") and not _quoted_saying(tokens, cue):
         return _agent(tokens, cue)
     if at < floor:
         return "inherit" if participle else None
@@ -134,6 +136,14 @@ def _agent(tokens: list[Token], cue: int) -> Phrase | None:
         if not is_word(tokens[at]):
             break
     return None
+
+
+def _quoted_saying(tokens: list[Token], cue: int) -> bool:
+    """Whether the passive names who is quoted: "Anna Berg was quoted by the Daily Rye as saying"."""
+    if CUE_VERBS[tokens[cue].lower] not in ("quote", "cite"):
+        return False
+    near = tokens[cue + 1 : cue + 12]
+    return any(a.lower == "as" and b.lower in _SAYING for a, b in pairwise(near))
 
 
 def _across_aside(tokens: list[Token], comma: int, floor: int, mark: str) -> Phrase | Literal["inherit"] | None:

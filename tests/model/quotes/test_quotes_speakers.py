@@ -12,6 +12,7 @@ def speakers(document):
     [
         "“We go on,” Anna Berg said.",
         "“We go on,” said Anna Berg.",
+        "“We go on”, said Anna Berg.",
         "Anna Berg said: “We go on.”",
         "Anna Berg told reporters in Oslo on Friday, “We go on.”",
         "“We,” said Anna Berg, “go on.”",
@@ -26,8 +27,12 @@ def speakers(document):
         "“We go on,” Minister Halloran’s deputy, Anna Berg, told the Daily Rye.",
         "Anna Berg (Liberal) said: “We go on.”",
         "The Daily Rye quoted Anna Berg as saying: “We go on.”",
+        "Anna Berg was quoted by the Daily Rye as saying: “We go on.”",
+        "“We go on,” Anna Berg was quoted as saying by the Daily Rye.",
+        "Anna Berg was quoted as saying that the plan was “dead”.",
         "“We go on,” as Anna Berg put it.",
         "The plan was described by Anna Berg as “dead”.",
+        "The plan was cited by Anna Berg as a “mistake”.",
         "Anna Berg’s promise to “end the war on bread” was kept.",
         "Asked about the plan, Anna Berg said, “No.”",
         "Then Anna Berg, speaking in Oslo on Friday, warned: “Enough.”",
@@ -89,6 +94,21 @@ def test_a_description_that_fits_two_stays_a_description():
 def test_institutions_speak_under_their_own_name():
     assert speakers("“The talks go on,” the ministry of rye said in a statement.") == ["the ministry of rye"]
     assert speakers("A spokesman for Anna Berg said the plan was “on track”.") == ["A spokesman for Anna Berg"]
+    assert speakers("Anna Berg rose. “We go on,” an aide to Anna Berg said.") == ["an aide to Anna Berg"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "Rye House press secretary Anna Berg said, “We go on.”",
+        "“We go on,” Rye House press secretary Anna Berg said.",
+        "“We go on,” said Rye House press secretary Anna Berg on Monday.",
+    ],
+)
+def test_the_mention_of_an_office_is_whole(document):
+    (statement,) = extract_quotes(document)
+    assert statement.speaker == "Anna Berg"
+    assert statement.speaker_mention == "Rye House press secretary Anna Berg"
 
 
 @pytest.mark.parametrize(
@@ -130,3 +150,127 @@ def test_a_surname_that_two_people_share_is_not_guessed():
 
 def test_a_title_stays_where_the_first_name_is_never_given():
     assert speakers("“We go on,” Halloran said. The crowd cheered Minister Halloran.") == ["Minister Halloran"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "Rye Minister Anna Berg met Bread Minister Carl Dahl in Oslo.\n\n“It went well,” Berg said.",
+        "Foreign Minister Anna Berg spoke for an hour at Oslo University on Monday.\n\n“Yes,” Berg said.",
+    ],
+)
+def test_a_sentence_full_of_names_is_no_headline(document):
+    assert speakers(document) == ["Anna Berg"]
+
+
+@pytest.mark.parametrize(
+    "line", ["Oslo Farmers Hail Carl Berg Rye Plan", "Anna Berg Hails Carl Berg Plan In Washington, D.C."]
+)
+def test_a_headline_introduces_nobody(line):
+    assert speakers(f"{line}\n\n“It went well,” Minister Berg said.") == ["Minister Berg"]
+
+
+@pytest.mark.parametrize(
+    "paragraph",
+    [
+        "„Rozmowy nic nie dały”, powiedziała Ewa Lind.",
+        "„Wir waren nicht eingeladen“, sagte Ewa Lind.",
+        "«Nous ne sommes pas invités», a déclaré Ewa Lind.",
+        "«Нас не пригласили», — заявила Ева Линд.",
+        "«Нас не пригласили!» заявила Ева Линд.",
+        "Ewa Lind powiedziała: „Rozmowy znów nic nie dały”.",
+        "Ева Линд ответила: «Работа продолжается без нас».",
+    ],
+)
+def test_a_tag_in_another_language_is_not_the_speaker_of_the_paragraph_before(paragraph):
+    assert speakers(f"“We go on,” said Anna Berg.\n\n{paragraph}") == ["Anna Berg", None]
+    assert speakers(f"Anna Berg said: “We go on.”\n\n{paragraph}") == ["Anna Berg", None]
+
+
+def test_one_person_is_not_both_he_and_she():
+    document = "Berg and Dahl argued. “I did not,” Dahl replied. “You did,” she said. “I swear it,” he said."
+    found = [(s.text, s.speaker, s.speaker_mention) for s in extract_quotes(document)]
+    assert found == [("I did not,", "Dahl", "Dahl"), ("You did,", None, "she"), ("I swear it,", None, "he")]
+
+
+def test_a_tag_behind_a_closing_mark_and_a_comma_keeps_its_verb_to_itself():
+    (statement,) = extract_quotes("“We go on”, said the mayor of Oslo.")
+    assert (statement.speaker_mention, statement.cue) == ("the mayor of Oslo", "said")
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "the spokesman",
+        "the Kremlin spokesman",
+        "the Kremlin’s spokesman",
+        "the Russian spokesman",
+        "the spokesman for the Kremlin",
+    ],
+)
+def test_a_description_of_the_same_office_is_the_one_who_holds_it(description):
+    document = f"Carl Dahl, the Kremlin spokesman, rose on Monday.\n\n“No,” {description} said."
+    assert speakers(document) == ["Carl Dahl"]
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "a spokesman",
+        "another spokesman",
+        "a Pentagon spokesman",
+        "the Pentagon spokesman",
+        "the Polish spokesman",
+        "the spokesman for the European Commission",
+        "a spokesperson for the German government",
+        "the spokeswoman",
+        "Lund’s spokesman",
+    ],
+)
+def test_a_description_of_another_office_stays_a_description(description):
+    document = f"Carl Dahl, the Kremlin spokesman, rose on Monday.\n\n“No,” {description} said."
+    assert speakers(document) == [description]
+    assert speakers(document.replace(f"{description} said", f"said {description}")) == [description]
+
+
+@pytest.mark.parametrize(
+    ("introduction", "description", "expected"),
+    [
+        ("Carl Dahl, the foreign minister, rose.", "the Polish foreign minister", None),
+        ("Carl Dahl, the Polish foreign minister, rose.", "the Polish foreign minister", "Carl Dahl"),
+        ("Carl Dahl, the Polish foreign minister, rose.", "the foreign minister", "Carl Dahl"),
+        ("French President Carl Dahl rose.", "the Finnish president", None),
+        ("French President Carl Dahl rose.", "the president of France", "Carl Dahl"),
+        ("South Korean President Carl Dahl rose.", "the North Korean president", None),
+        ("U.S. envoy Carl Dahl rose.", "a European envoy", None),
+        ("U.S. envoy Carl Dahl rose.", "the American envoy", "Carl Dahl"),
+        ("Senator Carl Dahl, the top Democrat on the Rye Committee, rose.", "the Ohio senator", "Carl Dahl"),
+        ("Foreign Minister Carl Dahl rose.", "the minister for foreign affairs", "Carl Dahl"),
+        ("Carl Dahl, who met the Finnish president, rose.", "the Finnish president", None),
+        ("Carl Dahl, the envoy to Ukraine, rose.", "the Ukrainian envoy", None),
+        ("Carl Dahl, the envoy to Ukraine, rose.", "the envoy to Ukraine", "Carl Dahl"),
+        ("The Ukraine envoy Carl Dahl rose.", "the Ukraine envoy", "Carl Dahl"),
+        ("Carl Dahl, an aide to Russian President Eva Lund, rose.", "the president", "Eva Lund"),
+        ("Carl Dahl, an aide to Russian President Eva Lund, rose.", "the Kremlin aide", "Carl Dahl"),
+        ("Treasury Secretary Carl Dahl rose.", "the spokesman", None),
+        ("Rye House press secretary Carl Dahl rose.", "the spokesman", "Carl Dahl"),
+        ("Rye House press secretary Carl Dahl rose.", "the press secretary", "Carl Dahl"),
+    ],
+)
+def test_nation_and_institution_decide_whom_a_description_fits(introduction, description, expected):
+    assert speakers(f"{introduction}\n\n“No,” {description} said.") == [expected or description]
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("Berg said no. The president said he would call President Dahl. “No,” the president said.", "the president"),
+        (
+            "President Anna Berg met President Carl Dahl. The president told Dahl to rest. “No,” the president said.",
+            "Anna Berg",
+        ),
+        ("Anna Berg rose. She will meet President Carl Dahl. “No,” the US president said.", "the US president"),
+    ],
+)
+def test_who_acts_on_a_president_is_another_president(document, expected):
+    assert speakers(document) == [expected]
