@@ -157,7 +157,8 @@ class Assembler:
     def _joined(self, last: Said, item: Said) -> bool:
         if item.marked.continues:
             # A mark left open by mistake joins nothing to the words of somebody else.
-            return not (item.tag is not None and item.person is not None and item.person is not last.person)
+            other = item.person is not None and item.person is not last.person
+            return not (item.tag is not None and other and last.mention is not None)
         if last.paragraph != item.paragraph or last.fragment:
             return False
         if item.speaker is None and item.tag is not None and item.mention != last.mention:

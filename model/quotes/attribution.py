@@ -192,6 +192,9 @@ class Attribution:
         subject = cue.subject if cue is not None else sentence.main
         if subject is None or (cue is None and subject.kind == "description" and not colon):
             return False
+        if cue is None and sentence.tokens[subject.first].lower == "it":
+            # "It rained. ...": nobody spoke.
+            return False
         if cue is None and subject.kind == "name":
             person = self._people.named(sentence.tokens[subject.first].start, sentence.tokens[subject.last].end)
             if person is None or not person.human:

@@ -65,6 +65,14 @@ def test_a_paragraph_left_open_by_mistake_does_not_swallow_another_speaker():
     assert [s.speaker for s in extract_quotes(document)] == ["Anna Berg", "Carl Dahl"]
 
 
+@pytest.mark.parametrize("lead", ["", "It rained in Oslo.\n\n"])
+def test_a_first_paragraph_left_open_belongs_to_the_speaker_of_the_next(lead):
+    document = f"{lead}“The deal on rye is alive.\n\n“It must be kept,” Carl Dahl told reporters on Friday."
+    (statement,) = extract_quotes(document)
+    assert [s.of(document) for s in statement.spans] == ["The deal on rye is alive.", "It must be kept,"]
+    assert statement.speaker == "Carl Dahl"
+
+
 def test_a_missing_closing_mark_ends_the_quote_at_its_tag():
     assert texts("“We go on, Anna Berg said. The weather was fine.") == ["We go on,"]
 
