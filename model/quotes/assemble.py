@@ -5,6 +5,7 @@ from bisect import bisect_right
 from model.quotes.attribution import Attribution, Said
 from model.quotes.cues import CUE_VERBS
 from model.quotes.filters import (
+    LOOSE_SCARE_SPACES,
     SCARE_SPACES,
     Repetitions,
     is_heading,
@@ -14,6 +15,7 @@ from model.quotes.filters import (
     may_be_headline,
 )
 from model.quotes.indirect import reported
+from model.quotes.lexicon import NAMING_VERBS
 from model.quotes.marks import Marked, find_marked
 from model.quotes.names import Names
 from model.quotes.people import People
@@ -213,7 +215,13 @@ class Assembler:
             return True
         if only.tag is None and is_heading(paragraph, words):
             return True
-        return only.fragment and only.mention is None and words.count(" ") < SCARE_SPACES
+        if not only.fragment:
+            return False
+        if only.mention is None:
+            return words.count(" ") < SCARE_SPACES
+        # "They called it ..." gives a thing its name, while "they said it was ..." reports what somebody said.
+        named = only.cue is None or CUE_VERBS.get(only.cue.lower()) in NAMING_VERBS
+        return named and only.mention.lower() in ("it", "they") and words.count(" ") < LOOSE_SCARE_SPACES
 
     def _context(self, said: Said) -> str:
         start, end = self._paragraphs[said.paragraph].sentences[said.sentence]

@@ -6,6 +6,8 @@ from model.quotes.names import is_headline
 
 SCARE_SPACES = 4
 """Woven words with fewer spaces than this need a speaker; longer ones nobody puts at arm's length."""
+LOOSE_SCARE_SPACES = 6
+"""The same where "it" or "they" is all that could be the speaker: "They called it "the deal of the century"."""
 _LOOKUPS = 20
 """How many headline quotes are looked up in the body, so that a file of headlines stays linear."""
 _WORD = re.compile(r"[^\W\d_]{3,}")

@@ -67,6 +67,13 @@ DEFERRING_VERBS = words(
 )
 """Base forms that yield to a plainer report of speech in the same sentence: "Berg said she wanted to see "more""."""
 
+NAMING_VERBS = words(
+    """
+    brand call dub hail label name term title tout
+    """
+)
+"""Base forms that give a thing its name: what "they" call it need not be anybody's words."""
+
 CUE_NOUNS = words(
     """
     accusation accusations admission advice allegation allegations analysis anger announcement answer apology

@@ -56,10 +56,17 @@ def test_fragments_of_one_sentence_stay_apart():
         "She was known as the “queen of rye” in Oslo.",
         "The so-called “rye deal” collapsed, Anna Berg said.",
         "The “rye” was wheat.",
+        "It was billed as a “historic” harvest.",
+        "They called it “the loaf of the century”",
     ],
 )
 def test_titles_nicknames_and_scare_quotes_are_no_statements(document):
     assert extract_quotes(document) == ()
+
+
+@pytest.mark.parametrize("document", ["They said it was “a disaster”.", "It said the plan was “dead”."])
+def test_words_that_somebody_unnamed_said_are_a_statement(document):
+    assert [s.speaker_mention for s in extract_quotes(document)] == [document.split()[0]]
 
 
 def test_a_headline_that_repeats_the_body_is_no_second_statement():
