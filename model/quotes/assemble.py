@@ -28,6 +28,7 @@ _CONTEXT_LIMIT, _CONTEXT_SIDE = 3000, 600
 """A sentence longer than the first keeps the second on each side of a fragment, in characters, as its context."""
 
 
+_ASIDE_ENDS = (",", "—", "–", "-")
 _NO_MARKS = Marked(0, 0, 0, 0)
 
 
@@ -169,18 +170,24 @@ class Assembler:
         if last.speaker != item.speaker and not (last.person is not None and last.person is item.person):
             return False
         if item.sentence == last.sentence:
-            same = (
-                last.tag is not None
-                and item.tag is not None
-                and last.tag.cue is not None
-                and last.tag.cue == item.tag.cue
-            )
-            between = self._document[last.marked.end : item.marked.start]
-            return same or not between.strip()
+            between = self._document[last.marked.end : item.marked.start].strip()
+            return not between or self._one_tag(last, item, between)
         if item.fragment or item.sentence != last.sentence + 1:
             return False
         # The quote opens the sentence after the tag.
         return self._attribution.opens_sentence(item)
+
+    def _one_tag(self, last: Said, item: Said, between: str) -> bool:
+        """Whether the words between two quotes of a sentence are one speech tag, with an aside or without."""
+        if last.tag is None or item.tag is None or last.tag.cue is None or item.tag.cue is None:
+            return False
+        cue = item.tag.cue
+        if last.tag.cue == cue:
+            return True
+        # "Q, Anna Berg said, speaking in Oslo, q": the participle tells where, and introduces no new quote.
+        aside = cue.shared and not cue.strong and (item.cue or "").endswith("ing") and between[-1:] in _ASIDE_ENDS
+        goes_on = aside and self._document[item.marked.inner_start].islower()
+        return goes_on and last.tag.where == "after" and cue.subject == last.tag.cue.subject
 
     def _statement(self, group: list[Said]) -> Statement | None:
         first = group[0]

@@ -43,6 +43,18 @@ def test_a_tag_between_halves_of_a_sentence_joins_them():
     assert statement.text == "My hope, is that it rains."
 
 
+@pytest.mark.parametrize("aside", ["went on, referring to Dahl", "said, speaking in Oslo", "said on Monday"])
+def test_an_aside_after_the_tag_splits_no_statement(aside):
+    (statement,) = extract_quotes(f"“My hope,” Anna Berg {aside}, “is that it rains.”")
+    assert statement.text == "My hope, is that it rains."
+
+
+@pytest.mark.parametrize("cue", ["adding,", "urging Dahl,"])
+def test_a_participle_that_introduces_a_new_quote_begins_a_statement(cue):
+    document = f"“It rains,” Anna Berg said, {cue} “We go on.”"
+    assert [s.text for s in extract_quotes(document)] == ["It rains,", "We go on."]
+
+
 def test_fragments_of_one_sentence_stay_apart():
     assert [s.text for s in extract_quotes("Anna Berg said the plan is “dead” and “buried”.")] == ["dead", "buried"]
 
