@@ -1,6 +1,7 @@
 """From marks to statements: joins quotes, names speakers, drops what nobody said."""
 
 from bisect import bisect_right
+from dataclasses import replace
 
 from model.quotes.attribution import Attribution, Said
 from model.quotes.cues import CUE_VERBS
@@ -8,6 +9,8 @@ from model.quotes.filters import (
     LOOSE_SCARE_SPACES,
     SCARE_SPACES,
     Repetitions,
+    byname_before_name,
+    is_byname,
     is_heading,
     is_nickname,
     is_so_called,
@@ -32,6 +35,20 @@ _ASIDE_ENDS = (",", "—", "–", "-")
 _NO_MARKS = Marked(0, 0, 0, 0)
 
 
+def _blanks(document: str, quotes: list[Marked]) -> dict[int, Marked]:
+    """The quotes that interrupt a name, by their opening marks, each as far as the grammar does without."""
+    found: dict[int, Marked] = {}
+    before = 0
+    for quote in quotes:
+        words = document[quote.inner_start : quote.inner_end]
+        if is_nickname(document, quote.start, quote.end, words):
+            found[quote.start] = quote
+        elif (stretch := byname_before_name(document, quote.start, quote.end, words)) and stretch[0] >= before:
+            found[quote.start] = replace(quote, start=stretch[0], end=stretch[1])
+        before = quote.end
+    return found
+
+
 class Assembler:
     """Reads one document from top to bottom.
 
@@ -49,9 +66,9 @@ class Assembler:
         marked = find_marked(document, bounds, self._spoken_paragraphs)
         self._paragraphs = []
         for (start, end), group in zip(bounds, marked, strict=True):
-            blanks = [q for q in group if is_nickname(document, q.start, q.end, document[q.inner_start : q.inner_end])]
-            kept = [q for q in group if q not in blanks] if blanks else group
-            self._paragraphs.append(Paragraph(document, start, end, kept, blanks))
+            blanks = _blanks(document, group)
+            kept = [q for q in group if q.start not in blanks] if blanks else group
+            self._paragraphs.append(Paragraph(document, start, end, kept, list(blanks.values())))
         quotes = [q for group in marked for q in group]
         self._quote_starts = [q.start for q in quotes]
         self._quote_ends = [q.end for q in quotes]
@@ -118,10 +135,12 @@ class Assembler:
         return said
 
     def _names_something(self, quote: Marked) -> bool:
-        """Whether a quote is a title or a word that the reporter doubts."""
+        """Whether a quote is a title, what somebody is called, or a word that the reporter doubts."""
         document, start, end = self._document, quote.start, quote.end
         words = document[quote.inner_start : quote.inner_end]
-        return is_title(document, start, end, words) or is_so_called(document, start)
+        if is_title(document, start, end, words) or is_so_called(document, start):
+            return True
+        return is_byname(document, start, end, words)
 
     def _woven(self, sentence: Sentence, at: int, quote: Marked, tag: Tag | None) -> bool:
         """Whether a quote is part of the reporter's own clause."""

@@ -2,6 +2,7 @@
 
 import re
 
+from model.quotes.lexicon import PREPOSITIONS
 from model.quotes.names import is_headline
 
 SCARE_SPACES = 4
@@ -32,6 +33,20 @@ _SO_CALLED = re.compile(r"\b[Ss]o-called\s+\Z")
 _NICKNAME = re.compile(r"[A-Z][\w.’'-]*\s+\Z")
 _SURNAME = re.compile(r"\s+[A-Z][a-z]")
 
+_NAME = r"[A-Z][\w.’'-]+(?:\s+[A-Z][\w.’'-]+){1,3}"
+_OWNER = r"(?:[A-Z][\w.-]*\s+){0,3}[A-Z][\w-]*(?:['’]s|s['’])"
+_LEADS = frozenset("s’'eand")
+"""Last letters of what leads to a byname ("Oslo's", "the", "as", "nicknamed"); most quotes need no longer look."""
+_KNOWN_AS = re.compile(r"\b(?:known\s+(?:\w+\s+){0,4}as|nicknamed)\s+(?:(?:the|an?)\s+)?\Z")
+_NAME_BEFORE = re.compile(rf"\b(?P<name>{_NAME}),\s+{_OWNER}\s+\Z")
+_NO_NAME_AFTER = re.compile(r"\s*(?:[.,;:)\n]|\Z)")
+_FIRST = r"(?:\A|(?<=[.:!?\n])\s*|\b(?:said|says|told|asked|added|replied|warned|wrote)\s+)"
+_OWNER_BEFORE = re.compile(
+    rf"(?:{_FIRST}(?P<the>[Tt]he)|(?:{_FIRST}|[,;]\s+|\b(?:to|by|from|with|of|and|but|that|while)\s+)"
+    rf"(?P<owner>{_OWNER}))\s+\Z"
+)
+_NAME_AFTER = re.compile(rf"\s+(?={_NAME}(?:[,.;:)\n]|\Z))")
+
 
 def is_title(document: str, start: int, end: int, words: str) -> bool:
     """Whether a quote from mark to mark is the name of a work or a show: "on the programme "Harbour Lights"".
@@ -56,6 +71,37 @@ def is_nickname(document: str, start: int, end: int, words: str) -> bool:
     if words.count(" ") > 1 or not words[:1].isupper() or words[-1:] in ",.!?":
         return False
     return bool(_NICKNAME.search(document[max(0, start - 20) : start]) and _SURNAME.match(document, end))
+
+
+def is_byname(document: str, start: int, end: int, words: str) -> bool:
+    """Whether a quote is what somebody is called: "Anna Berg, Oslo's "queen of rye"", "known as the "queen""."""
+    if document[max(0, start - 2) : start - 1] not in _LEADS or words.count(" ") >= LOOSE_SCARE_SPACES:
+        return False
+    before = document[max(0, start - 80) : start]
+    if _KNOWN_AS.search(before):
+        return True
+    named = _NAME_BEFORE.search(before)
+    if named is None or not _NO_NAME_AFTER.match(document, end):
+        return False
+    return named["name"].split()[0].lower() not in PREPOSITIONS
+
+
+def byname_before_name(document: str, start: int, end: int, words: str) -> tuple[int, int] | None:
+    """Return what the grammar does without where a byname precedes its name: "Oslo's "queen of rye",", then Anna Berg.
+
+    Returns:
+        From the owner past the comma; None where the quote is no such byname.
+    """
+    comma = document[end : end + 1] == ","
+    if document[max(0, start - 2) : start - 1] not in _LEADS:
+        return None
+    if words.count(" ") >= LOOSE_SCARE_SPACES or not (comma or words[-1:] == ","):
+        return None
+    first = max(0, start - 80)
+    found = _OWNER_BEFORE.search(document[first:start])
+    if found is None or not _NAME_AFTER.match(document, end + comma, end + 80):
+        return None
+    return first + found.start(found.lastgroup or 0), end + comma
 
 
 def is_so_called(document: str, start: int) -> bool:

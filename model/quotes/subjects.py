@@ -14,6 +14,7 @@ from model.quotes.lexicon import (
     TIME_WORDS,
     words,
 )
+from model.quotes.name_lists import FEMALE, MALE
 from model.quotes.phrases import (
     CLOSED,
     REACH,
@@ -191,7 +192,7 @@ def main_subject(tokens: list[Token], end: int | None = None) -> Phrase | None:
         opening = (
             lower in PREPOSITIONS
             or lower in CONJUNCTIONS
-            or lower.endswith(("ing", "ly"))
+            or (lower.endswith(("ing", "ly")) and lower not in FEMALE and lower not in MALE)
             or lower in ("asked", "told", "later", "earlier", "according")
         )
         if not opening or lower in PRONOUNS:

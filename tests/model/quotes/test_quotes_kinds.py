@@ -70,6 +70,9 @@ def test_fragments_of_one_sentence_stay_apart():
         "The “rye” was wheat.",
         "It was billed as a “historic” harvest.",
         "They called it “the loaf of the century”",
+        "Carl Dahl met Anna Berg, Oslo’s “queen of rye”.",
+        "Carl Dahl met Oslo’s “queen of rye”, Anna Berg.",
+        "Carl Dahl met Anna Berg, known in Oslo as the “Iron Lady of Rye”, and left.",
     ],
 )
 def test_titles_nicknames_and_scare_quotes_are_no_statements(document):
@@ -79,6 +82,26 @@ def test_titles_nicknames_and_scare_quotes_are_no_statements(document):
 @pytest.mark.parametrize("document", ["They said it was “a disaster”.", "It said the plan was “dead”."])
 def test_words_that_somebody_unnamed_said_are_a_statement(document):
     assert [s.speaker_mention for s in extract_quotes(document)] == [document.split()[0]]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "“We go on,” said Anna Berg, Oslo’s “queen of rye”.",
+        "“We go on,” said Anna Berg, Oslo’s “queen of rye.”",
+        "“We go on,” said Anna Berg, known as the “Iron Lady of Rye”.",
+        "‘We go on,’ said Anna Berg, Oslo’s ‘queen of rye’.",
+        "“We go on,” said Oslo’s “queen of rye”, Anna Berg.",
+    ],
+)
+def test_what_somebody_is_called_after_the_tag_is_no_part_of_the_statement(document):
+    assert [(s.text, s.speaker) for s in extract_quotes(document)] == [("We go on,", "Anna Berg")]
+
+
+@pytest.mark.parametrize("whose", ["a", "Oslo’s"])
+def test_what_somebody_says_of_a_thing_before_her_name_is_a_statement(whose):
+    (statement,) = extract_quotes(f"The plan is {whose} “disaster”, Anna Berg, the minister of rye, said.")
+    assert (statement.text, statement.speaker) == ("disaster", "Anna Berg")
 
 
 def test_a_headline_that_repeats_the_body_is_no_second_statement():

@@ -31,6 +31,9 @@ def speakers(document):
         "“We go on,” Anna Berg was quoted as saying by the Daily Rye.",
         "Anna Berg was quoted as saying that the plan was “dead”.",
         "“We go on,” as Anna Berg put it.",
+        "Oslo’s “queen of rye”, Anna Berg, said: “We go on.”",
+        "Oslo’s “queen of rye,” Anna Berg, said: “We go on.”",
+        "The “queen of rye”, Anna Berg, said: “We go on.”",
         "The plan was described by Anna Berg as “dead”.",
         "The plan was cited by Anna Berg as a “mistake”.",
         "Anna Berg’s promise to “end the war on bread” was kept.",
@@ -142,6 +145,16 @@ def test_particles_belong_to_the_name(name):
     assert speakers(document) == [name, name]
     assert speakers(f"“We go on,” said {name} on Monday.") == [name]
     assert speakers(f"{name} came. {alone} said: “We go on.”") == [name]
+
+
+@pytest.mark.parametrize("who", ["Anna Berg", "the ministry of rye", "Berg’s lawyer"])
+def test_a_comma_past_the_mark_leaves_the_verb_out_of_the_mention(who):
+    (statement,) = extract_quotes(f"‘We go on’, said {who}.")
+    assert (statement.speaker_mention, statement.speaker) == (who, who)
+
+
+def test_a_first_name_that_ends_like_an_adverb_is_a_subject():
+    assert speakers("Emily Dahl smiled. “We go on.”") == ["Emily Dahl"]
 
 
 def test_a_surname_that_two_people_share_is_not_guessed():
