@@ -7,7 +7,7 @@ from model.quotes.marks import Marked
 from model.quotes.names import Person
 from model.quotes.people import People, is_pronoun, pronoun_of
 from model.quotes.phrases import Phrase, is_word
-from model.quotes.sentences import Paragraph
+from model.quotes.sentences import ORNAMENTS, Paragraph
 from model.quotes.speakers import Cue, Sentence, Tag
 
 _SENTENCES_KEPT = 8
@@ -155,7 +155,7 @@ class Attribution:
     def opens_sentence(self, said: Said) -> bool:
         """Whether nothing of the sentence stands before the quote."""
         start, _ = self._paragraphs[said.paragraph].sentences[said.sentence]
-        return not self._document[start : said.marked.start].strip()
+        return ORNAMENTS.fullmatch(self._document, start, said.marked.start) is not None
 
     def _unread_tag(self, said: Said) -> bool:
         """Whether the words of a sentence beside its quote report no speech: a tag in another language."""
@@ -174,7 +174,7 @@ class Attribution:
         paragraph = self._paragraphs[number + 1]
         if paragraph.quotes or paragraph.end - paragraph.start > _SIGNATURE:
             return False
-        if paragraph.text.lstrip()[:1] not in ("—", "–", "―", "-"):
+        if paragraph.text.lstrip(" \t\xa0>*_")[:1] not in ("—", "–", "―", "-"):
             return False
         sentence = self.sentence(number + 1, 0)
         main = sentence.main

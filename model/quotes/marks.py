@@ -40,6 +40,7 @@ _CLOSERS = {
     "`": "'’",
 }
 _BEFORE_OPENING = frozenset("([{<-–—―/=:;,>|*•…_.") | _OPENING | frozenset("\"'")
+_EMOJI = re.compile(r"[\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]")
 _ELISION = re.compile(r"(?:\d0s|em|til|tis|twas|cause|round|bout|n|cuz|kay|fraid|neath|nuff|sup|ere)\b", re.IGNORECASE)
 
 
@@ -127,7 +128,7 @@ def _judge(document: str, at: int, shape: str, start: int, end: int) -> _Mark | 
         if shape == "‘" and not opens:
             closes = not left.isspace() and not right.isalnum()
         return _Mark(at, shape, opens, closes) if opens or closes else None
-    free_left = left.isspace() or left in _BEFORE_OPENING
+    free_left = left.isspace() or left in _BEFORE_OPENING or _EMOJI.match(left) is not None
     free_right = right.isspace() or not (right.isalnum() or right in "[($€£#@…")
     if shape in "“„‟«" or shape == "``":
         # A low-high pair closes with the mark that opens elsewhere, and guillemets may stand reversed.

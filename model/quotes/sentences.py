@@ -26,8 +26,11 @@ _TOKEN = re.compile(
     rf"(?P<q>{MASK}+)"
     r"|(?P<a>(?:" + "|".join(sorted(ABBREVIATIONS, key=len, reverse=True)) + r")\.(?!\w)|(?:[^\W\d_]\.){1,4})"
     r"|(?P<w>[^\W_]+(?:['’.&/-][^\W_]+)*)"
-    r"|(?P<p>--+|[^\w\s])"
+    r"|(?P<p>--+|(?<!\S)\*(?!\S)|[^\w\s*])"
 )
+
+ORNAMENTS = re.compile(r"[\s>*_#•◦‣▪▫■□●○►▶→\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]*")
+"""What may stand before a sentence and is no part of it: marks of lists, block quotes and emphasis, emoji."""
 
 
 class Token(NamedTuple):
@@ -104,10 +107,12 @@ class Paragraph:
     def tokens(self, start: int, end: int) -> list[Token]:
         """Return the tokens between two positions of the document."""
         offset = self.start
-        found = []
+        found: list[Token] = []
         for match in _TOKEN.finditer(self.text, start - offset, end - offset):
             text = match.group()
             kind = match.lastgroup or "w"
+            if kind == "p" and not found and ORNAMENTS.fullmatch(text):
+                continue
             first, last = match.span()
             if kind == "q":
                 # Two quotes without a space between them are still two.

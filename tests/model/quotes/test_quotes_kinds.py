@@ -55,6 +55,12 @@ def test_a_participle_that_introduces_a_new_quote_begins_a_statement(cue):
     assert [s.text for s in extract_quotes(document)] == ["It rains,", "We go on."]
 
 
+@pytest.mark.parametrize("lead", ["> ", "* ", "- ", "• ", "1. ", "😀 ", "😀", "▶️ ", "**"])
+def test_what_stands_before_a_sentence_changes_no_kind(lead):
+    (statement,) = extract_quotes(f'{lead}"We go on," said Anna Berg.')
+    assert (statement.kind, statement.speaker) == ("full", "Anna Berg")
+
+
 def test_fragments_of_one_sentence_stay_apart():
     assert [s.text for s in extract_quotes("Anna Berg said the plan is “dead” and “buried”.")] == ["dead", "buried"]
 
