@@ -20,6 +20,8 @@ from service.folder.parcels import TABLE_ENDINGS, Item, items_of
 from service.folder.readers import read_document
 
 APART = (".pdf", ".docx", ".zip")
+MARKDOWN_APART = 1 << 18
+"""From so many bytes on Markdown is read apart as well: brackets without end take a second for each 20 KB."""
 MAX_DOCUMENTS = 1_000
 MAX_CHARACTERS = 20_000_000
 """Most documents and most text of one file: what a page can show. Larger files are for `stance score`."""
@@ -69,7 +71,8 @@ class UploadReader:
         if ending not in ENDINGS:
             known = ", ".join(ENDINGS)
             return [Upload(name, problem=f"{ending or 'a name without an ending'} cannot be read ({known})")]
-        if ending not in APART:
+        heavy = ending in (".md", ".markdown") and len(raw) >= MARKDOWN_APART
+        if ending not in APART and not heavy:
             return await asyncio.to_thread(lambda: list(read_documents(name, ending, raw)))
         async with self._places:
             return await self._read_apart(name, ending, raw)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 _ROW = re.compile(r":\d+$")
 WEB = ("http://", "https://")
-_SHOWN = (".txt", ".text", ".md", ".html", ".htm")
+_SHOWN = (".txt", ".text", ".md", ".markdown", ".html", ".htm")
 """What a browser opens as a page of text, so that it can scroll to the words."""
 
 

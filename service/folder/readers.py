@@ -4,23 +4,18 @@ A reader of your own: `READERS[".rtf"] = Reader(read_rtf, limit)`. Formats that 
 `archives`.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from model.errors import DocumentError
-from service.folder.dates import iso_day
 from service.folder.html import Article, article_of_html
+from service.folder.markdown import article_of_markdown
 from service.folder.office import read_docx, read_pdf
 from service.folder.text import decode
 
 MEGABYTE = 1 << 20
 MAX_TEXT = 8 * MEGABYTE
 """Most characters of one document; a long novel has three million."""
-
-_FRONT_MATTER = re.compile(r"\A﻿?---\r?\n(.{0,20000}?)\r?\n---\s*?\n", re.DOTALL)
-_FIELD = re.compile(r"""^(title|date|source)\s*:\s*["']?(.*?)["']?\s*$""", re.MULTILINE | re.IGNORECASE)
-_HEADING = re.compile(r"^# +(.+?)[ #]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +37,8 @@ def read_text(raw: bytes) -> Article:
 
 
 def read_markdown(raw: bytes) -> Article:
-    """Read Markdown as it stands; title and date come from its front matter, or the title from its first heading."""
-    text = decode(raw)
-    front = _FRONT_MATTER.match(text)
-    fields = {key.lower(): value for key, value in _FIELD.findall(front[1])} if front else {}
-    heading = _HEADING.search(text)
-    title = fields.get("title") or (heading[1] if heading else None)
-    return Article(text, title, iso_day(fields.get("date")), fields.get("source") or None)
+    """Read the text of a Markdown document, without front matter and marks."""
+    return article_of_markdown(decode(raw))
 
 
 def read_html(raw: bytes) -> Article:
@@ -60,6 +50,7 @@ READERS: dict[str, Reader] = {
     ".txt": Reader(read_text, MAX_TEXT),
     ".text": Reader(read_text, MAX_TEXT),
     ".md": Reader(read_markdown, MAX_TEXT),
+    ".markdown": Reader(read_markdown, MAX_TEXT),
     ".html": Reader(read_html, MAX_TEXT),
     ".htm": Reader(read_html, MAX_TEXT),
     ".pdf": Reader(read_pdf, 100 * MEGABYTE),

@@ -96,6 +96,13 @@ def test_a_table_holds_a_document_a_row():
     ]
 
 
+def test_long_markdown_is_read_apart_and_ends_in_time():
+    (found,) = read("a.md", b"[" * 2_000_000, timeout_s=3.0)
+    assert found.problem == "it took over 3 s to read"
+    (found,) = read("a.md", b"# Two\n\n" + b"*text*\n\n" * 40_000)
+    assert (found.title, found.text.count("text")) == ("Two", 40_000)
+
+
 def test_a_zip_is_read_apart_and_named_by_its_members():
     found = read("in/a.zip", zip_of({"x/one.txt": "One text", "two.md": "# Two\n\ntext", "../../up.txt": "climbs out"}))
     assert [item.name for item in found] == ["in/a.zip/x/one.txt", "in/a.zip/two.md"]

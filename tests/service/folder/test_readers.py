@@ -16,11 +16,55 @@ from service.folder.tables import csv_rows, jsonl_rows
 SAID = "“The talks will go on as agreed in the summer,” Anna Berg said."
 
 
-def test_markdown_keeps_its_text_and_tells_title_and_date():
-    text = f"---\ntitle: The talks\ndate: 2025-11-03\n---\n\n# A heading\n\n{SAID}\n"
-    article = read_document(text.encode(), ".md")
-    assert (article.text, article.title, article.date) == (text, "The talks", "2025-11-03")
-    assert read_document(f"# A heading\n\n{SAID}".encode(), ".md").title == "A heading"
+@pytest.mark.parametrize("ending", [".md", ".markdown"])
+def test_markdown_gives_its_text_with_title_and_date(ending):
+    text = f'---\ntitle: "What they said"\ndate: 2025-11-03\n---\n\n# A heading\n\n{SAID}\n'
+    article = read_document(text.replace("\n", "\r\n").encode(), ending)
+    assert (article.text, article.title, article.date) == (f"A heading\n\n{SAID}\n", "What they said", "2025-11-03")
+    assert read_document(f"# A *heading*\n\n{SAID}".encode(), ending).title == "A heading"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"No rye," said **Anna Berg**.',
+        '"No rye," *Anna Berg* said.',
+        '"No rye," said __Anna Berg__.',
+        '"No *rye*," said [Anna Berg](https://rye.example/a_b "who").',
+        '"No rye," according to [Anna Berg][1].\n\n[1]: https://rye.example',
+        '> "No rye," said Anna Berg.',
+        '* "No rye," said Anna Berg.\n* It rained.',
+        '1. "No rye," said Anna Berg.',
+        '> "No rye,"\n>\n> - Anna Berg',
+        "&ldquo;No rye,&rdquo; said Anna Berg.",
+    ],
+)
+def test_marks_of_markdown_change_neither_kind_nor_speaker(text):
+    (statement,) = extract_quotes(read_document(text.encode(), ".md").text)
+    assert (statement.text, statement.kind, statement.speaker) == ("No rye,", "full", "Anna Berg")
+
+
+def test_markdown_that_opens_with_a_line_across_has_no_front_matter():
+    text = f"---\n{SAID}\n\n---\n\nThe end.\n"
+    assert read_document(text.encode(), ".md").text == f"{SAID}\n\nThe end.\n"
+
+
+def test_markdown_is_the_same_where_it_is_parsed_in_pieces(monkeypatch):
+    text = f"[1]: https://rye.example\n\n{SAID}\n\n*It* [rained][1].\n\n# Late\n\n" * 3
+    whole = read_document(text.encode(), ".md")
+    monkeypatch.setattr("service.folder.markdown._PIECE", 10)
+    assert read_document(text.encode(), ".md") == whole
+    assert whole.text.count("It rained.") == 3
+
+
+def test_markdown_keeps_every_word_however_it_nests():
+    text = (
+        "".join("> " * depth + f"word{depth}\n\n" for depth in range(1, 40))
+        + "    [indented *words*\n\n<b>bold</b> 5 * 3 a_b_c"
+    )
+    found = read_document(text.encode(), ".md").text
+    assert all(f"word{depth}" in found.split() for depth in range(1, 40))
+    assert found.endswith("[indented *words*\n\nbold 5 * 3 a_b_c\n")
 
 
 def test_html_gives_the_article_with_title_and_date():
@@ -82,6 +126,7 @@ def test_docx_gives_paragraphs_title_and_date():
         (b"\xd0\xcf\x11\xe0" + b"0" * 100, ".docx", "password"),
         (make_docx([]), ".docx", "no text"),
         (b"<html></html>", ".html", "no article"),
+        (b"---\ntitle: a\n---\n", ".md", "no text"),
         (b"x" * (readers.MAX_TEXT + 1), ".txt", "8 MB"),
     ],
 )
