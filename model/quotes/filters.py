@@ -9,6 +9,8 @@ SCARE_SPACES = 4
 """Woven words with fewer spaces than this need a speaker; longer ones nobody puts at arm's length."""
 LOOSE_SCARE_SPACES = 6
 """The same where "it" or "they" is all that could be the speaker: "They called it "the deal of the century"."""
+_BYNAME_SPACES = 5
+"""What somebody is called is short."""
 _LOOKUPS = 20
 """How many headline quotes are looked up in the body, so that a file of headlines stays linear."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -75,7 +77,7 @@ def is_nickname(document: str, start: int, end: int, words: str) -> bool:
 
 def is_byname(document: str, start: int, end: int, words: str) -> bool:
     """Whether a quote is what somebody is called: "Anna Berg, Oslo's "queen of rye"", "known as the "queen""."""
-    if document[max(0, start - 2) : start - 1] not in _LEADS or words.count(" ") >= LOOSE_SCARE_SPACES:
+    if document[max(0, start - 2) : start - 1] not in _LEADS or words.count(" ") >= _BYNAME_SPACES:
         return False
     before = document[max(0, start - 80) : start]
     if _KNOWN_AS.search(before):
@@ -95,7 +97,7 @@ def byname_before_name(document: str, start: int, end: int, words: str) -> tuple
     comma = document[end : end + 1] == ","
     if document[max(0, start - 2) : start - 1] not in _LEADS:
         return None
-    if words.count(" ") >= LOOSE_SCARE_SPACES or not (comma or words[-1:] == ","):
+    if words.count(" ") >= _BYNAME_SPACES or not (comma or words[-1:] == ","):
         return None
     first = max(0, start - 80)
     found = _OWNER_BEFORE.search(document[first:start])
