@@ -24,6 +24,7 @@ _END = re.compile(rf"(?:[.!?…]|{MASK}(?!{MASK}))[)\]'’”\"]*(?=\s+[^\sa-z,;
 _LAST_WORD = re.compile(r"[\w.&'’-]*\Z")
 _TOKEN = re.compile(
     rf"(?P<q>{MASK}+)"
+    r"|(?P<link>\[(?=[^\[\]\n]{1,80}\]\()|\]\([^()\s]{1,300}\))"
     r"|(?P<a>(?:" + "|".join(sorted(ABBREVIATIONS, key=len, reverse=True)) + r")\.(?!\w)|(?:[^\W\d_]\.){1,4})"
     r"|(?P<w>[^\W_]+(?:['’.&/-][^\W_]+)*)"
     r"|(?P<p>--+|(?<!\S)\*(?!\S)|[^\w\s*])"
@@ -111,7 +112,7 @@ class Paragraph:
         for match in _TOKEN.finditer(self.text, start - offset, end - offset):
             text = match.group()
             kind = match.lastgroup or "w"
-            if kind == "p" and not found and ORNAMENTS.fullmatch(text):
+            if kind == "link" or (kind == "p" and not found and ORNAMENTS.fullmatch(text)):
                 continue
             first, last = match.span()
             if kind == "q":

@@ -35,6 +35,8 @@ def speakers(document):
         "“We go on,” *Anna Berg* said.",
         "*“We go on,”* Anna Berg said.",
         "> Anna Berg: “We go on.”",
+        "“We go on,” according to [Anna Berg](https://rye.example/dahl-said).",
+        "[Anna Berg](https://rye.example/dahl-said) said: “We go on.”",
         "**Anna Berg**: “We go on.”",
         "> “We go on.”\n> — Anna Berg",
         "Oslo’s “queen of rye”, Anna Berg, said: “We go on.”",
