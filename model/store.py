@@ -79,8 +79,7 @@ class Store:
 
     def serves(self, folder: Path) -> bool:
         """Tell whether a checkpoint is the one that is served, wherever it lies."""
-        served, other = read_manifest(self.current()), read_manifest(folder)
-        return (served.checkpoint_id, served.files) == (other.checkpoint_id, other.files)
+        return _answers_alike(read_manifest(self.current()), read_manifest(folder))
 
     def checkpoints(self) -> list[tuple[Path, Manifest]]:
         """List the shipped checkpoint and those of the store, oldest first."""
@@ -95,7 +94,7 @@ class Store:
             Its folder in the store.
 
         Raises:
-            CheckpointError: it is missing or damaged, or the store cannot be written.
+            CheckpointError: it is missing or damaged, the store holds another of its id, or cannot be written.
         """
         manifest = verify_checkpoint(folder)
         final = self.root / manifest.checkpoint_id
@@ -103,8 +102,13 @@ class Store:
             raise CheckpointError(f"{folder} has the id {manifest.checkpoint_id!r}, which is no folder name")
         if folder.resolve() == self.shipped.resolve():
             return self.shipped
-        if (final / MANIFEST).is_file() and read_manifest(final).files == manifest.files:
+        if (final / MANIFEST).is_file() and _answers_alike(read_manifest(final), manifest):
             return final
+        if final.exists():
+            raise CheckpointError(
+                f"the store {self.root} holds another {manifest.checkpoint_id} already, which answers otherwise than "
+                f"{folder}: train it into a folder of another name, which its id begins with"
+            )
         staging = self.root / f".adding-{os.getpid()}"
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -177,6 +181,16 @@ class Store:
         if before[-1] not in by_id:
             raise CheckpointError(f"the checkpoint {before[-1]} that was served before is gone")
         return by_id[before[-1]]
+
+
+def _answers_alike(one: Manifest, other: Manifest) -> bool:
+    """Whether two checkpoints of one id differ at most in their card and report: trained twice with the same rows."""
+
+    def told(manifest: Manifest) -> object:
+        files = {n: h for n, h in manifest.files.items() if n != "README.md" and not n.startswith("report/")}
+        return manifest.checkpoint_id, manifest.labels, manifest.calibrations, files
+
+    return told(one) == told(other)
 
 
 def _line_up_to(served: str, history: Sequence[Switch]) -> list[str]:

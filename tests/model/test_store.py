@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model.checkpoint import read_manifest, verify_checkpoint
+from model.checkpoint import read_manifest, seal, verify_checkpoint
 from model.errors import CheckpointDamagedError, CheckpointError
 from model.store import SHIPPED, Store, folder_of
 
@@ -132,6 +132,28 @@ def test_an_id_cannot_leave_the_store(store, tmp_path, tiny_checkpoint):
     (bad / "manifest.json").write_text(json.dumps(manifest | {"checkpoint_id": "../../evil"}))
     with pytest.raises(CheckpointError, match="no folder name"):
         store.add(bad)
+
+
+def test_the_same_rows_trained_twice_are_one_checkpoint(store, tmp_path, tiny_checkpoint):
+    new = store.add(renamed(tiny_checkpoint, tmp_path, "new-2"))
+    store.switch(new, "promoted", {})
+    again = renamed(tiny_checkpoint, tmp_path / "again", "new-2")
+    (again / "README.md").write_text("written a day later")
+    seal(again, read_manifest(again))
+    assert store.serves(again)
+    assert store.add(again) == new
+
+
+def test_another_calibration_under_an_id_that_is_there_is_refused(store, tmp_path, tiny_checkpoint):
+    new = store.add(renamed(tiny_checkpoint, tmp_path, "new-2"))
+    other = renamed(tiny_checkpoint, tmp_path / "other", "new-2")
+    manifest = json.loads((other / "manifest.json").read_text())
+    for calibration in manifest["calibrations"].values():
+        calibration["threshold"] = 0.987
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CheckpointError, match="holds another new-2 already"):
+        store.add(other)
+    assert verify_checkpoint(new).checkpoint_id == "new-2"
 
 
 def test_a_torn_history_line_is_left_out(store, tmp_path, tiny_checkpoint):
