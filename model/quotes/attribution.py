@@ -3,10 +3,11 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from model.quotes.lexicon import POSSESSIVES
 from model.quotes.marks import Marked
 from model.quotes.names import Person
 from model.quotes.people import People, is_pronoun, pronoun_of
-from model.quotes.phrases import Phrase, is_word
+from model.quotes.phrases import REACH, Phrase, is_word
 from model.quotes.sentences import ORNAMENTS, Paragraph
 from model.quotes.speakers import Cue, Sentence, Tag
 
@@ -128,7 +129,7 @@ class Attribution:
             return
         if said.fragment and not self.opens_sentence(said):
             return
-        if self._unread_tag(said):
+        if self._wordless_tag(said) or self._unread_tag(said):
             return
         if previous is not None and previous.speaker is not None and said.sentence - previous.sentence <= 1:
             self._copy(previous, said)
@@ -165,7 +166,28 @@ class Attribution:
             return False
         if not self.opens_sentence(said):
             return self._document[said.marked.start] in _FOREIGN_MARKS
+        if self._document[said.marked.start] not in _FOREIGN_MARKS and any(
+            t.lower in POSSESSIVES for t in sentence.tokens[at + 1 : at + 1 + REACH]
+        ):
+            # English: "..." was her answer.
+            return False
         return any(is_word(t) for t in sentence.tokens[at + 1 : at + 2 + _TAG_MARKS])
+
+    def _wordless_tag(self, said: Said) -> bool:
+        """Take the speaker from a tag whose verb is none of speech: "...," she smiled."""
+        sentence = self.sentence(said.paragraph, said.sentence)
+        at, subject = sentence.quotes.get(said.marked.start), sentence.main
+        if at is None or subject is None or said.fragment or sentence.cues or not self.opens_sentence(said):
+            return False
+        if subject.kind == "description" or not at < subject.first <= at + 1 + _TAG_MARKS:
+            return False
+        if not {self._document[said.marked.inner_end - 1], sentence.tokens[at + 1].text} & {",", "!", "?"}:
+            # An aside: "..." — Dahl nodded — "...".
+            return False
+        if not any(t.lower.endswith("ed") for t in sentence.tokens[subject.last + 1 : subject.last + 2]):
+            return False
+        self.name(said, sentence, subject)
+        return True
 
     def _dashed(self, said: Said, number: int) -> bool:
         """A signature on the line below the quote: "— Anna Berg"."""

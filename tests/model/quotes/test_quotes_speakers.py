@@ -208,6 +208,22 @@ def test_a_tag_in_another_language_is_not_the_speaker_of_the_paragraph_before(pa
     assert speakers(f"Anna Berg said: “We go on.”\n\n{paragraph}") == ["Anna Berg", None]
 
 
+@pytest.mark.parametrize("tag", ["she smiled", "Berg shrugged", "Anna Berg deadpanned in Oslo"])
+def test_a_tag_without_a_verb_of_speech_names_its_subject(tag):
+    (statement,) = extract_quotes(f"“We go on,” Anna Berg said. “It is time,” {tag}. “We start.”")
+    assert (statement.text, statement.speaker) == ("We go on, It is time, We start.", "Anna Berg")
+    assert speakers("Carl Dahl sat down. “We go on,” Anna Berg said. “It is time,” Dahl grinned.") == [
+        "Anna Berg",
+        "Carl Dahl",
+    ]
+    assert "Carl Dahl" not in speakers("“We go on,” Anna Berg said. “It is time” — Carl Dahl nodded — “to start.”")
+
+
+@pytest.mark.parametrize("rest", ["was her answer", "in her words"])
+def test_words_in_english_beside_a_quote_leave_it_the_speaker_before(rest):
+    assert speakers(f"Anna Berg was blunt. “We go on,” {rest}.") == ["Anna Berg"]
+
+
 def test_one_person_is_not_both_he_and_she():
     document = "Berg and Dahl argued. “I did not,” Dahl replied. “You did,” she said. “I swear it,” he said."
     found = [(s.text, s.speaker, s.speaker_mention) for s in extract_quotes(document)]
