@@ -48,6 +48,11 @@ _OWNER_BEFORE = re.compile(
     rf"(?P<owner>{_OWNER}))\s+\Z"
 )
 _NAME_AFTER = re.compile(rf"\s+(?={_NAME}(?:[,.;:)\n]|\Z))")
+_TAG_AFTER = re.compile(
+    rf"\s+{_NAME},\s[^,.;:()\n\"“”]{{2,60}},\s+(?:add|admit|argu|claim|complain|explain|insist|said|says|not|stress|told|warn|wrot)"
+    r"\w{0,4}(?:\s\w+){0,3}(?:[.]|,(?!\s*[\"“‘„«'])|\Z)"
+)
+"""Behind words that are said and no byname: "The "rye plan," Anna Berg, the minister, said, is dead."."""
 
 
 def is_title(document: str, start: int, end: int, words: str) -> bool:
@@ -102,6 +107,8 @@ def byname_before_name(document: str, start: int, end: int, words: str) -> tuple
     first = max(0, start - 80)
     found = _OWNER_BEFORE.search(document[first:start])
     if found is None or not _NAME_AFTER.match(document, end + comma, end + 80):
+        return None
+    if _TAG_AFTER.match(document, end + comma, end + 200):
         return None
     return first + found.start(found.lastgroup or 0), end + comma
 

@@ -104,6 +104,15 @@ def test_what_somebody_is_called_after_the_tag_is_no_part_of_the_statement(docum
     assert [(s.text, s.speaker) for s in extract_quotes(document)] == [("We go on,", "Anna Berg")]
 
 
+@pytest.mark.parametrize("tag", ["said, is dead.", "said on Monday.", "told the Daily Rye, must stop."])
+@pytest.mark.parametrize("whose", ["The", "Europe’s"])
+def test_what_somebody_says_before_name_and_office_is_a_statement(whose, tag):
+    (statement,) = extract_quotes(f"{whose} “rye plan,” Anna Berg, the minister of bread, {tag}")
+    assert (statement.text, statement.speaker) == ("rye plan,", "Anna Berg")
+    (statement,) = extract_quotes(f"{whose} “queen of rye,” Anna Berg, the minister of bread, said, “We go on.”")
+    assert (statement.text, statement.speaker) == ("We go on.", "Anna Berg")
+
+
 @pytest.mark.parametrize("whose", ["a", "Oslo’s"])
 def test_what_somebody_says_of_a_thing_before_her_name_is_a_statement(whose):
     (statement,) = extract_quotes(f"The plan is {whose} “disaster”, Anna Berg, the minister of rye, said.")
