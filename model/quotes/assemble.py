@@ -246,7 +246,9 @@ class Assembler:
         if only.mention is None:
             return words.count(" ") < SCARE_SPACES
         # "They called it ..." gives a thing its name, while "they said it was ..." reports what somebody said.
-        named = only.cue is None or CUE_VERBS.get(only.cue.lower()) in NAMING_VERBS
+        # "They called the plan "a betrayal"" gives no name either: that is what they think of it.
+        judged = words.lower().startswith(("a ", "an "))
+        named = only.cue is None or (CUE_VERBS.get(only.cue.lower()) in NAMING_VERBS and not judged)
         return named and only.mention.lower() in ("it", "they") and words.count(" ") < LOOSE_SCARE_SPACES
 
     def _context(self, said: Said) -> str:

@@ -85,7 +85,15 @@ def test_titles_nicknames_and_scare_quotes_are_no_statements(document):
     assert extract_quotes(document) == ()
 
 
-@pytest.mark.parametrize("document", ["They said it was “a disaster”.", "It said the plan was “dead”."])
+@pytest.mark.parametrize(
+    "document",
+    [
+        "They said it was “a disaster”.",
+        "It said the plan was “dead”.",
+        "They called the plan “a betrayal”.",
+        "It branded the deal “an attack on bread”.",
+    ],
+)
 def test_words_that_somebody_unnamed_said_are_a_statement(document):
     assert [s.speaker_mention for s in extract_quotes(document)] == [document.split()[0]]
 
