@@ -16,6 +16,9 @@ _PIECE = 1 << 18
 _NESTING = 100
 """How deep lists and block quotes may nest; what lies deeper is not read."""
 _FRONT_MATTER = re.compile(r"\A---[^\S\n]*\n(?=[\w-]+[^\S\n]*:)(.{0,20000}?)\n---[^\S\n]*(?:\n|\Z)", re.DOTALL)
+_FRONT_LINE = re.compile(r"""["']?[\w.-]+["']?[^\S\n]*:|\s|-\s|#|\Z""")
+"""What a line of front matter looks like; between two thematic breaks stands the document's text."""
+_BREAK = re.compile(r"<br\b", re.IGNORECASE)
 _FIELD = re.compile(r"""^(title|date|source)\s*:\s*["']?(.*?)["']?\s*$""", re.MULTILINE | re.IGNORECASE)
 _ITEM = ["bullet_list_open", "list_item_open", "paragraph_open", "inline"]
 _ITEM_END = ["paragraph_close", "list_item_close", "bullet_list_close"]
@@ -33,6 +36,8 @@ def article_of_markdown(text: str) -> Article:
 
     text = re.sub(r"\r\n?", "\n", text)
     front = _FRONT_MATTER.match(text)
+    if front and not all(map(_FRONT_LINE.match, front[1].split("\n"))):
+        front = None
     fields = {key.lower(): value for key, value in _FIELD.findall(front[1])} if front else {}
     parser = MarkdownIt("commonmark", {"maxNesting": _NESTING})
     title = fields.get("title") or None
@@ -77,7 +82,10 @@ def _block(tokens: "list[Token]", at: int) -> str:
 def _words(inline: "Token") -> str:
     """Return the text of a block's words, without emphasis, without where links lead, and without tags."""
     breaks = {"softbreak": "\n", "hardbreak": "\n", "html_inline": ""}
-    return "".join(breaks.get(child.type, child.content) for child in inline.children or [])
+    return "".join(
+        "\n" if child.type == "html_inline" and _BREAK.match(child.content) else breaks.get(child.type, child.content)
+        for child in inline.children or []
+    )
 
 
 def _heading(tokens: "list[Token]") -> str | None:

@@ -49,6 +49,20 @@ def test_markdown_that_opens_with_a_line_across_has_no_front_matter():
     assert read_document(text.encode(), ".md").text == f"{SAID}\n\nThe end.\n"
 
 
+def test_what_stands_between_two_lines_across_is_kept_though_it_begins_like_a_field():
+    text = f"---\nOslo: the harvest is over.\n{SAID}\n\n---\n\nThe end.\n"
+    assert read_document(text.encode(), ".md").text == f"Oslo: the harvest is over.\n{SAID}\n\nThe end.\n"
+    front = "---\ntags:\n  - rye\n- bread\n# note\n\ndc.title: x\n---\n"
+    assert read_document(f"{front}{SAID}\n".encode(), ".md").text == f"{SAID}\n"
+
+
+@pytest.mark.parametrize("tag", ["<br>", "<BR/>", "<br />"])
+def test_a_line_break_as_a_tag_keeps_words_apart(tag):
+    assert (
+        read_document(f"“No rye,”{tag}said <b>Anna</b> Berg.\n".encode(), ".md").text == "“No rye,”\nsaid Anna Berg.\n"
+    )
+
+
 def test_markdown_is_the_same_where_it_is_parsed_in_pieces(monkeypatch):
     text = f"[1]: https://rye.example\n\n{SAID}\n\n*It* [rained][1].\n\n# Late\n\n" * 3
     whole = read_document(text.encode(), ".md")
