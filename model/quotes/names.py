@@ -65,7 +65,7 @@ class Person:
         roles: the offices and parts in the story that stand beside its name.
         nations: the nations that it serves, as far as the document says so.
         bodies: role -> the words of the institutions and people that it serves in it.
-        apart: offices that somebody else holds, for the document has "the president" speak to this person.
+        apart: offices, as written, that somebody else holds: the document has "the president" speak to this person.
     """
 
     name: str

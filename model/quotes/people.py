@@ -15,9 +15,11 @@ _VERB_AFTER = re.compile(r"\s+(?:\w+ly\s+|also\s+|then\s+|later\s+)?(\w+)")
 _CLAUSE = 160
 """How far before a name the subject of its sentence is looked for, in characters."""
 _ACTS = re.compile(
-    r"\b[Tt]he (?:prime |foreign )?(?P<office>[a-z]+) (?:also |later |then |has |had |will |would )?(?P<verb>\w+)\b"
+    r"\b[Tt]he (?P<office>(?:(?:prime|foreign) )?[a-z]+) "
+    r"(?:also |later |then |has |had |will |would )?(?P<verb>\w+)\b"
 )
 _ACTIONS = frozenset(CUE_VERBS) | {"met", "meet", "visited", "visit", "joined", "called", "be"}
+_ARTICLE = re.compile(r"\b(?:an?|the)\s+\Z", re.IGNORECASE)
 _STOP = re.compile(r"[.!?]\s+[A-Z]|[\n,;:\"“”]")
 _NOT_BEFORE = frozenset(["of", "and", "by", "with", "that", "to", "for", "told", "from", "in", "s"])
 _RELATIVE = frozenset(["after", "and", "when", "where", "which", "while", "who", "whom", "whose"])
@@ -145,11 +147,14 @@ class People:
         if not office.head or is_indefinite(words):
             return None
         self._learn_roles()
+        written = " ".join(words[1:]).lower()
         # Two words of a name that nobody calls by a title or a first name may be a headline.
         fitting: list[Person] = []
         for role in _synonyms(office.head):
             for person in self._by_role.get(role, ())[:8]:
-                if person not in fitting and person.places and person.places[0] < position and _fits(office, person):
+                if person in fitting or not person.places or person.places[0] >= position or written in person.apart:
+                    continue
+                if _fits(office, person):
                     fitting.append(person)
         if self._last is not None and self._last[1] in fitting:
             return self._last[1]
@@ -207,24 +212,25 @@ class People:
         found: set[str] = set()
         if self._document[mention.end - 2 : mention.end] in ("'s", "’s"):
             return found
+        if _ARTICLE.search(self._document, max(0, mention.start - 5), mention.start):
+            # "The president said the Berg plan was dead" may be Berg herself.
+            return found
         begin = max(0, mention.start - _CLAUSE)
         for match in _ACTS.finditer(self._document, begin, mention.start):
             rest = self._document[match.end() : mention.start]
             if match["verb"] in _ACTIONS and not _STOP.search(rest) and not self._quoted(match.start()):
-                found.add(match["office"])
+                found |= {match["office"], match["office"].split()[-1]}
         return found
 
 
 def _fits(office: Office, person: Person) -> bool:
-    """Whether a description may be of a person, by gender, nation, institution and by what the person is not."""
+    """Whether a description may be of a person, by gender, nation and institution."""
     gender = gender_of_office(office.head)
     if gender and office.head not in person.roles:
         known = {person.gender} if person.gender else {gender_of_office(role) for role in person.roles}
         if known - {"", gender}:
             return False
     roles = _synonyms(office.head) & person.roles
-    if roles & person.apart:
-        return False
     return may_hold(office, person.nations, set().union(*(person.bodies[role] for role in roles)))
 
 

@@ -307,6 +307,10 @@ def test_nation_and_institution_decide_whom_a_description_fits(introduction, des
             "Anna Berg",
         ),
         ("Anna Berg rose. She will meet President Carl Dahl. “No,” the US president said.", "the US president"),
+        ("The foreign minister met Prime Minister Carl Dahl. “No,” the prime minister said.", "Carl Dahl"),
+        ("The foreign minister met Prime Minister Carl Dahl. “No,” the minister said.", "the minister"),
+        ("The president called Carl Dahl, the vice president. “No,” the vice president said.", "Carl Dahl"),
+        ("President Anna Berg rose. The president said the Berg plan was dead. “No,” the president said.", "Anna Berg"),
     ],
 )
 def test_who_acts_on_a_president_is_another_president(document, expected):
