@@ -90,6 +90,10 @@ def phrase_before(tokens: list[Token], end: int, floor: int = 0) -> Phrase | Non
         return _antecedent(tokens, end, floor) if last.lower in ("that", "which") and end > floor else None
     if is_named(last):
         return _name_before(tokens, end, floor)
+    past = last.lower in CUE_VERBS and last.lower not in BARE and not last.lower.endswith(("s", "ing"))
+    if past and end > floor and is_named(tokens[end - 1]):
+        # "The minister Anna Berg called claims "nonsense"": no claims of hers.
+        return None
     return _description_before(tokens, end, floor)
 
 

@@ -208,6 +208,13 @@ def test_a_tag_in_another_language_is_not_the_speaker_of_the_paragraph_before(pa
     assert speakers(f"Anna Berg said: “We go on.”\n\n{paragraph}") == ["Anna Berg", None]
 
 
+@pytest.mark.parametrize("noun", ["claims", "reports", "demands"])
+@pytest.mark.parametrize("verb", ["called", "termed", "branded"])
+def test_a_noun_that_may_be_a_verb_of_speech_leaves_the_verb_out_of_the_mention(verb, noun):
+    found = extract_quotes(f"The Rye House aide Anna Berg {verb} {noun} “nonsense” and said the deal was “dead”.")
+    assert [(s.speaker, s.cue) for s in found] == [("Anna Berg", verb), ("Anna Berg", "said")]
+
+
 @pytest.mark.parametrize("tag", ["she smiled", "Berg shrugged", "Anna Berg deadpanned in Oslo"])
 def test_a_tag_without_a_verb_of_speech_names_its_subject(tag):
     (statement,) = extract_quotes(f"“We go on,” Anna Berg said. “It is time,” {tag}. “We start.”")
