@@ -48,11 +48,12 @@ _OWNER_BEFORE = re.compile(
     rf"(?P<owner>{_OWNER}))\s+\Z"
 )
 _NAME_AFTER = re.compile(rf"\s+(?={_NAME}(?:[,.;:)\n]|\Z))")
-_TAG_AFTER = re.compile(
-    rf"\s+{_NAME},\s[^,.;:()\n\"“”]{{2,60}},\s+(?:add|admit|argu|claim|complain|explain|insist|said|says|not|stress|told|warn|wrot)"
-    r"\w{0,4}(?:\s\w+){0,3}(?:[.]|,(?!\s*[\"“‘„«'])|\Z)"
-)
+_SAYS = r"(?:add|admit|argu|claim|complain|explain|insist|said|says|not|stress|told|warn|wrot)\w{0,4}"
+_TAG_AFTER = re.compile(rf"\s+{_NAME},\s[^,.;:()\n\"“”]{{2,60}},\s+{_SAYS}(?:\s\w+){{0,3}}(?:[.]|,(?!\s*[\"“‘„«'])|\Z)")
 """Behind words that are said and no byname: "The "rye plan," Anna Berg, the minister, said, is dead."."""
+_NAMED_TAG = re.compile(rf",\s+(?:as\s+)?(?:he|she|they|[A-Z][\w.’'-]+(?:\s+[A-Z][\w.’'-]+){{0,3}})\s+{_SAYS}\b")
+_SETTING = re.compile(r"(?:\bthe|(?:\A|[.!?\n]\s*)(?P<word>\w+))\s+\Z")
+"""Before a name that is no person's: "In the Rye House, Berg's "plan", ...", "For Anna Berg, Dahl's "plan", ..."."""
 
 
 def is_title(document: str, start: int, end: int, words: str) -> bool:
@@ -90,7 +91,11 @@ def is_byname(document: str, start: int, end: int, words: str) -> bool:
     named = _NAME_BEFORE.search(before)
     if named is None or not _NO_NAME_AFTER.match(document, end):
         return False
-    return named["name"].split()[0].lower() not in PREPOSITIONS
+    if _NAMED_TAG.match(document, end, end + 80):
+        return False
+    setting = _SETTING.search(before[: named.start()])
+    opening = (setting["word"] or "in") if setting else named["name"].split()[0]
+    return opening.lower() not in PREPOSITIONS and opening.lower() not in ("last", "next", "this")
 
 
 def byname_before_name(document: str, start: int, end: int, words: str) -> tuple[int, int] | None:

@@ -112,6 +112,21 @@ def test_what_somebody_is_called_after_the_tag_is_no_part_of_the_statement(docum
     assert [(s.text, s.speaker) for s in extract_quotes(document)] == [("We go on,", "Anna Berg")]
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        "In the Rye House, Carl Dahl’s “rye plan”, Anna Berg said, is dead.",
+        "In the Rye House, Carl Dahl’s “rye plan”, as Anna Berg called it, is dead.",
+        "Last Friday, Dahl’s “rye plan”, as Anna Berg called it, died.",
+        "Anna Berg told the Rye Council, Dahl’s “rye plan”, that it must act.",
+        "For Prime Minister Eva Lund, Dahl’s “rye plan”, Anna Berg said, is dead.",
+        "For Prime Minister Eva Lund, Dahl’s “rye plan”, as Anna Berg called it, is dead.",
+    ],
+)
+def test_what_belongs_to_somebody_behind_a_place_or_a_day_is_no_name(document):
+    assert [(s.text, s.speaker) for s in extract_quotes(document)] == [("rye plan", "Anna Berg")]
+
+
 @pytest.mark.parametrize("tag", ["said, is dead.", "said on Monday.", "told the Daily Rye, must stop."])
 @pytest.mark.parametrize("whose", ["The", "Europe’s"])
 def test_what_somebody_says_before_name_and_office_is_a_statement(whose, tag):
