@@ -183,8 +183,12 @@ class Assembler:
             return not (item.tag is not None and other and last.mention is not None)
         if last.paragraph != item.paragraph or last.fragment:
             return False
-        if item.speaker is None and item.tag is not None and item.mention != last.mention:
-            # "she said" and "he said" of nobody known are two.
+        if (
+            item.speaker is None
+            and item.tag is not None
+            and (item.mention or "").lower() != (last.mention or "").lower()
+        ):
+            # "she said" and "he said" of nobody known are two, "He said" and "he said" one.
             return False
         if last.speaker != item.speaker and not (last.person is not None and last.person is item.person):
             return False

@@ -231,6 +231,11 @@ def test_words_in_english_beside_a_quote_leave_it_the_speaker_before(rest):
     assert speakers(f"Anna Berg was blunt. “We go on,” {rest}.") == ["Anna Berg"]
 
 
+def test_a_capital_makes_no_second_speaker_of_a_pronoun():
+    found = extract_quotes("He said: “We go on.” “We stay,” he added. “We stay,” she said.")
+    assert [s.text for s in found] == ["We go on. We stay,", "We stay,"]
+
+
 def test_one_person_is_not_both_he_and_she():
     document = "Berg and Dahl argued. “I did not,” Dahl replied. “You did,” she said. “I swear it,” he said."
     found = [(s.text, s.speaker, s.speaker_mention) for s in extract_quotes(document)]
