@@ -159,3 +159,13 @@ NATIONS = dict(
 ) | {"white house": "us"}
 NATIONS |= {nation: nation for nation in NATIONS.values()}
 """Adjective, country or seat -> the nation, by one word."""
+
+_MEN = words("brother father husband king lord mr pope prince sir son")
+_WOMEN = words("actress dame daughter lady miss mother mrs ms princess queen sister wife")
+
+
+def gender_of_word(word: str) -> str:
+    """Return "m" or "f" for titles and roles such as "spokesman" and "wife", in lower case, and "" for others."""
+    if word.endswith("woman") or word in _WOMEN:
+        return "f"
+    return "m" if word in _MEN or (word.endswith("man") and word not in NATIONS) else ""

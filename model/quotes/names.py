@@ -19,6 +19,7 @@ from model.quotes.name_lists import (
     SPELLINGS,
     SUFFIXES,
     TITLES,
+    gender_of_word,
 )
 
 _UPPER = "".join(c for c in map(chr, range(0x41, 0x530)) if c.isupper()) + "".join(
@@ -276,34 +277,8 @@ def is_headline(line: str) -> bool:
 
 def _gender(mention: Mention) -> str:
     for title in mention.titles:
-        if title in (
-            "mr",
-            "sir",
-            "lord",
-            "king",
-            "prince",
-            "congressman",
-            "spokesman",
-            "chairman",
-            "father",
-            "brother",
-            "pope",
-        ):
-            return "m"
-        if title in (
-            "mrs",
-            "ms",
-            "miss",
-            "dame",
-            "lady",
-            "queen",
-            "princess",
-            "congresswoman",
-            "spokeswoman",
-            "chairwoman",
-            "sister",
-        ):
-            return "f"
+        if gender := gender_of_word(title):
+            return gender
     if len(mention.core) < 2:
         return ""
     first = mention.core[0].lower()

@@ -10,10 +10,8 @@ _INDEFINITE = frozenset(["a", "an", "another", "any", "every", "one", "some"])
 _BEHIND = frozenset(["at", "for", "from", "in", "of", "on", "to", "with"])
 _RANKS = words("chief deputy fellow incoming junior leading longtime outgoing retired senior then top united veteran")
 _PLAIN = ROLES | TITLES | NOT_NAMES | PARTIES | TIME_WORDS | _RANKS
-_MEN = frozenset(["brother", "father", "husband", "son"])
 _SENT = frozenset(["ambassador", "envoy", "negotiator", "representative"])
 _SHORT = frozenset(["eu", "u.n", "u.s", "uk", "un", "us"])
-_WOMEN = frozenset(["actress", "daughter", "lady", "mother", "sister", "wife"])
 
 
 class Office(NamedTuple):
@@ -89,13 +87,6 @@ def may_hold(office: Office, nations: set[str], bodies: set[str]) -> bool:
     if office.nations:
         return bool(office.nations & nations)
     return not office.bodies or not (office.apart or nations)
-
-
-def gender_of_office(word: str) -> str:
-    """Return "m" or "f" for words such as "spokesman" and "wife", "" for others."""
-    if word.endswith("woman") or word in _WOMEN:
-        return "f"
-    return "m" if word.endswith("man") or word in _MEN else ""
 
 
 def _bare(word: str) -> str:

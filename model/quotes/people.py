@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from model.quotes.cues import CUE_VERBS, STRONG
 from model.quotes.lexicon import PERSON_ROLES, POSSESSIVES, PRONOUNS
+from model.quotes.name_lists import gender_of_word
 from model.quotes.names import Mention, Names, Person, is_place_or_group, role_words
-from model.quotes.offices import Office, front, gender_of_office, is_indefinite, may_hold, read_office
+from model.quotes.offices import Office, front, is_indefinite, may_hold, read_office
 
 _MENTIONS_BACK = 14
 _REACH = 2500
@@ -225,9 +226,9 @@ class People:
 
 def _fits(office: Office, person: Person) -> bool:
     """Whether a description may be of a person, by gender, nation and institution."""
-    gender = gender_of_office(office.head)
+    gender = gender_of_word(office.head)
     if gender and office.head not in person.roles:
-        known = {person.gender} if person.gender else {gender_of_office(role) for role in person.roles}
+        known = {person.gender} if person.gender else {gender_of_word(role) for role in person.roles}
         if known - {"", gender}:
             return False
     roles = _synonyms(office.head) & person.roles

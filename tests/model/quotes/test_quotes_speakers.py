@@ -327,3 +327,8 @@ def test_nation_and_institution_decide_whom_a_description_fits(introduction, des
 )
 def test_who_acts_on_a_president_is_another_president(document, expected):
     assert speakers(document) == [expected]
+
+
+def test_a_nation_is_no_title_of_a_man():
+    found = extract_quotes('German Chancellor Anke Berg met Carl Dahl in Oslo. "It went well," she said.')
+    assert [s.speaker for s in found] == ["Anke Berg"]
