@@ -124,20 +124,20 @@ class Store:
     def switch(self, folder: Path, reason: str, figures: Mapping[str, Any]) -> Switch | None:
         """Serve a checkpoint of the store from now on; the old one stays where it is.
 
-        Returns:
-            The line of the history, or None where that checkpoint is served already: then nothing is written.
-
         Args:
             folder: what `add` returned.
             reason: for the history.
             figures: for the history.
 
+        Returns:
+            The line of the history, or None where that checkpoint is served already: then nothing is written.
+
         Raises:
             CheckpointError: the store cannot be written.
         """
-        if self.serves(folder):
-            return None
         old, new = read_manifest(self.current()), read_manifest(folder)
+        if _answers_alike(old, new):
+            return None
         entry = Switch(
             datetime.now(UTC).isoformat(timespec="seconds"), old.checkpoint_id, new.checkpoint_id, reason, dict(figures)
         )

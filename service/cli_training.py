@@ -346,16 +346,13 @@ def _compare(
     from model.checkpoint import read_manifest
     from model.store import folder_of
     from training.compare import compare as run
+    from training.compare import refuse_other_labels
     from training.data import read_labelled
 
     rows = read_labelled(*csv).rows
     first, second = read_manifest(folder_of(old)), read_manifest(folder_of(new))
-    known, others = first.labels.stance, second.labels.stance
-    if set(known) != set(others):
-        raise DataError(
-            f"{second.checkpoint_id} labels {', '.join(others)}, and {first.checkpoint_id} labels {', '.join(known)}: "
-            f"they cannot be compared{hints[0]}"
-        )
+    refuse_other_labels(first, second, hints[0])
+    known = first.labels.stance
     if unknown := sorted({row.stance for row in rows} - set(known)):
         files = " and ".join(path.name for path in csv)
         raise DataError(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.checkpoint import Manifest
 from model.classifier import StanceClassifier
 from model.errors import DataError
 from training.data import Row
@@ -81,11 +82,7 @@ def compare(old: StanceClassifier, new: StanceClassifier, rows: Sequence[Row]) -
     Raises:
         DataError: their label sets differ, or a row has a label that they do not know.
     """
-    if set(old.labels.stance) != set(new.labels.stance):
-        raise DataError(
-            f"{old.checkpoint_id} labels {', '.join(old.labels.stance)} and {new.checkpoint_id} labels "
-            f"{', '.join(new.labels.stance)}: they cannot be compared"
-        )
+    refuse_other_labels(old, new)
     (old_figures, old_given), (new_figures, new_given) = evaluate(old, rows), evaluate(new, rows)
     index = {label: i for i, label in enumerate(old.labels.stance)}
     gold = np.array([index[row.stance] for row in rows])
@@ -104,6 +101,26 @@ def compare(old: StanceClassifier, new: StanceClassifier, rows: Sequence[Row]) -
             if a.stance.label != b.stance.label
         ),
     )
+
+
+def refuse_other_labels(
+    old: StanceClassifier | Manifest, new: StanceClassifier | Manifest, what_to_do: str = ""
+) -> None:
+    """Refuse two checkpoints that cannot be compared; their manifests tell it before a network is loaded.
+
+    Args:
+        old: the old one, or its manifest.
+        new: the new one, or its manifest.
+        what_to_do: ends the sentence.
+
+    Raises:
+        DataError: their label sets differ.
+    """
+    if set(old.labels.stance) != set(new.labels.stance):
+        raise DataError(
+            f"{new.checkpoint_id} labels {', '.join(new.labels.stance)}, and {old.checkpoint_id} labels "
+            f"{', '.join(old.labels.stance)}: they cannot be compared{what_to_do}"
+        )
 
 
 def _paired_draws(

@@ -40,7 +40,9 @@ _CLOSERS = {
     "`": "'’",
 }
 _BEFORE_OPENING = frozenset("([{<-–—―/=:;,>|*•…_.") | _OPENING | frozenset("\"'")
-_EMOJI = re.compile(r"[\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]")
+EMOJI = r"\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff"
+"""Emoji and what joins them, for the brackets of a pattern."""
+_EMOJI = re.compile(rf"[{EMOJI}]")
 _ELISION = re.compile(r"(?:\d0s|em|til|tis|twas|cause|round|bout|n|cuz|kay|fraid|neath|nuff|sup|ere)\b", re.IGNORECASE)
 
 

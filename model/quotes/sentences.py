@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from model.quotes.cues import tag_follows
 from model.quotes.lexicon import ABBREVIATIONS
-from model.quotes.marks import Marked
+from model.quotes.marks import EMOJI, Marked
 
 MASK = "\ue000"
 SENTENCE_LIMIT = 1500
@@ -30,7 +30,7 @@ _TOKEN = re.compile(
     r"|(?P<p>--+|(?<!\S)\*(?!\S)|[^\w\s*])"
 )
 
-ORNAMENTS = re.compile(r"[\s>*_#•◦‣▪▫■□●○►▶→\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]*")
+ORNAMENTS = re.compile(rf"[\s>*_#•◦‣▪▫■□●○►▶→{EMOJI}]*")
 """What may stand before a sentence and is no part of it: marks of lists, block quotes and emphasis, emoji."""
 
 

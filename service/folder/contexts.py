@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from service.folder.links import file_of
 from service.folder.runner import Task, extract_documents
 from service.folder.writers import csv_cell
 
-_ROW = re.compile(r":\d+$")
 _ARCHIVE = re.compile(r"(\.zip)/", re.IGNORECASE)
 
 
@@ -42,5 +42,5 @@ def contexts_of(rows: Iterable[Mapping[str, Any]], documents: str, text_column: 
 
 def _files_of(document: str) -> tuple[str, ...]:
     """Return the files that may hold a document: itself, the table of which it is a row, the archive it lies in."""
-    table = _ROW.sub("", document)
+    table = file_of(document)
     return (document, table, *(table[: match.end(1)] for match in _ARCHIVE.finditer(table)))

@@ -11,6 +11,11 @@ _SHOWN = (".txt", ".text", ".md", ".markdown", ".html", ".htm")
 """What a browser opens as a page of text, so that it can scroll to the words."""
 
 
+def file_of(document: str) -> str:
+    """Return the file of a document: the table, where its name ends in the number of a row."""
+    return _ROW.sub("", document)
+
+
 class Links:
     """Links to documents.
 
@@ -34,7 +39,7 @@ class Links:
             document: its name in the rows.
             words: the link leads to their place where a browser can find them.
         """
-        name = _ROW.sub("", document)
+        name = file_of(document)
         if self._url:
             return self._url + quote(name)
         return self._file(self._folder / name, words) if self._folder else None
