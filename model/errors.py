@@ -31,9 +31,10 @@ class StanceError(Exception):
 
 
 class InputError(StanceError):
-    """A text or document that cannot be used."""
+    """A text or document that cannot be used; `field` names the field of a request that held it."""
 
     code = "invalid_input"
+    field: str | None = None
 
 
 class EmptyTextError(InputError):

@@ -6,7 +6,7 @@
 
 A line is written before the switch, so a switch that was interrupted leaves a line that never came true: the link
 alone says what is served. Lines from a checkpoint to itself, as earlier versions wrote them, count for nothing. The
-store is `$STANCE_HOME`, else `stance` in the user's data folder.
+store is `$STANCE_STORE` (or `$STANCE_HOME`, as earlier versions called it), else `stance` in the user's data folder.
 """
 
 import json
@@ -28,8 +28,8 @@ CURRENT, HISTORY = "current", "history.jsonl"
 
 def default_store() -> Path:
     """Return the folder of promoted checkpoints."""
-    if home := os.environ.get("STANCE_HOME"):
-        return Path(home)
+    if named := os.environ.get("STANCE_STORE") or os.environ.get("STANCE_HOME"):
+        return Path(named)
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "stance"
 
 

@@ -180,12 +180,13 @@ def _add_labelling(app: FastAPI, settings: Settings, host: ModelHost, metrics: M
     async def classify(request: Request, body: schemas.ClassifyRequest) -> Any:
         """Label one text."""
         engine = host.engine
-        if len(body.text) > settings.max_text_characters:
-            raise TextTooLongError(
-                f"the text has {len(body.text):,} characters; at most {settings.max_text_characters:,} are allowed"
-            )
         started = time.perf_counter()
-        item = engine.classifier.prepare(body.text)
+        with http_errors.of_field("text"):
+            if len(body.text) > settings.max_text_characters:
+                raise TextTooLongError(
+                    f"the text has {len(body.text):,} characters; at most {settings.max_text_characters:,} are allowed"
+                )
+            item = engine.classifier.prepare(body.text)
         prepared(request, started)
         (answer,) = await _answers(request, engine, timeout_s, [item], bulk=False)
         if isinstance(answer, Exception):
@@ -226,22 +227,22 @@ def _add_labelling(app: FastAPI, settings: Settings, host: ModelHost, metrics: M
         if (body.text is None) == (body.html is None):
             raise _invalid("text", "send either text or html")
         sent = body.text if body.text is not None else body.html or ""
-        if len(sent) > settings.max_article_characters:
-            raise TextTooLongError(
-                f"the document has {len(sent):,} characters; at most {settings.max_article_characters:,} are allowed"
-            )
         meta: dict[str, str | None] = {"title": None, "date": None, "source": None}
         document = sent
-        if body.html is not None:
-            article = await asyncio.to_thread(article_of_html, body.html, body.url)
-            document = article.text
-            meta = {"title": article.title, "date": article.date, "source": article.source}
-        statements = list(await asyncio.to_thread(extract_quotes, document))
-        if len(statements) > settings.max_article_statements:
-            raise TextTooLongError(
-                f"the document holds {len(statements):,} statements; at most {settings.max_article_statements:,} are "
-                "labelled in one request: send it in parts, or use 'stance score'"
-            )
+        most = settings.max_article_characters
+        with http_errors.of_field("text" if body.text is not None else "html"):
+            if len(sent) > most:
+                raise TextTooLongError(f"the document has {len(sent):,} characters; at most {most:,} are allowed")
+            if body.html is not None:
+                article = await asyncio.to_thread(article_of_html, body.html, body.url)
+                document = article.text
+                meta = {"title": article.title, "date": article.date, "source": article.source}
+            statements = list(await asyncio.to_thread(extract_quotes, document))
+            if len(statements) > settings.max_article_statements:
+                raise TextTooLongError(
+                    f"the document holds {len(statements):,} statements; at most {settings.max_article_statements:,} "
+                    "are labelled in one request: send it in parts, or use 'stance score'"
+                )
         engine = host.engine
         started = time.perf_counter()
         items = [

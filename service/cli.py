@@ -141,7 +141,7 @@ def classify(
     device: Device = None,
 ) -> None:
     """Label texts: a quick look."""
-    given = texts or [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
+    given = texts or [line.rstrip("\r") for line in _standard_input().split("\n") if line.strip()]
     if not given:
         raise typer.BadParameter("give texts as arguments, or one a line on standard input", param_hint="TEXT")
     from service.schemas import labels_of
@@ -160,6 +160,15 @@ def classify(
         tone = f"  {prediction.sentiment.label} {prediction.sentiment.confidence:.2f}" if prediction.sentiment else ""
         doubt = "  uncertain" if prediction.uncertain else ""
         typer.echo(f"{prediction.stance.label:<12} {prediction.stance.confidence:.2f}{tone}{doubt}  {text}")
+
+
+def _standard_input() -> str:
+    raw = sys.stdin.buffer.read()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        wrong = f"0x{raw[error.start]:02x} at byte {error.start}"
+        raise InputError(f"standard input is not UTF-8 ({wrong}): convert it first") from error
 
 
 @app.command()
@@ -196,16 +205,19 @@ cli_training.register(app)
 
 def main() -> None:
     """Run the command line; a known error is one sentence on standard error and exit code 1."""
+    given = sys.argv[1:]
+    flags = given[: given.index("--")] if "--" in given else given
+    debug = "--debug" in flags  # wherever it stands: people add it to the command that failed
     try:
-        app()
+        app([part for part in flags if part != "--debug"] + given[len(flags) :])
     except DataError as error:
-        if "--debug" in sys.argv:
+        if debug:
             raise
         for problem in error.problems:
             typer.echo(f"Error: {problem}", err=True)
         sys.exit(1)
     except StanceError as error:
-        if "--debug" in sys.argv:
+        if debug:
             raise
         typer.echo(f"Error: {error}", err=True)
         sys.exit(1)

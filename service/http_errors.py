@@ -1,7 +1,8 @@
 """What an error looks like over HTTP: one table from error class to status, and RFC 9457 problem documents."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -48,6 +49,10 @@ CODES: Mapping[int, str] = {
 }
 
 
+UNREADABLE = "There was an error parsing the body"
+"""What FastAPI says of a body that is not UTF-8."""
+
+
 class ServiceUnavailable(Exception):  # noqa: N818
     """The service cannot answer now: it is starting, draining, or its worker has died."""
 
@@ -82,6 +87,16 @@ def problem_of(error: Exception) -> dict[str, Any]:
     return {"status": 500, "code": CODES[500], "detail": "the service failed on this text"}
 
 
+@contextmanager
+def of_field(name: str) -> Iterator[None]:
+    """Note which field of a request held what cannot be used."""
+    try:
+        yield
+    except errors.InputError as error:
+        error.field = error.field or name
+        raise
+
+
 def _validation(error: RequestValidationError) -> Response:
     first = error.errors()[0]
     where = [str(part) for part in first["loc"] if part != "body"]
@@ -98,7 +113,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(errors.StanceError)
     async def _ours(request: Request, error: errors.StanceError) -> Response:
         found = problem_of(error)
-        return problem(found["status"], found["code"], found["detail"])
+        named = {"field": error.field} if isinstance(error, errors.InputError) and error.field else {}
+        return problem(found["status"], found["code"], found["detail"], **named)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
@@ -129,7 +145,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         code = CODES.get(error.status_code, "http_error")
-        return problem(error.status_code, code, str(error.detail), headers=error.headers)
+        told = "the body is no JSON in UTF-8" if error.detail == UNREADABLE else str(error.detail)
+        return problem(error.status_code, code, told, headers=error.headers)
 
 
 def overloaded_problem(error: Overloaded) -> Response:

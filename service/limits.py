@@ -1,6 +1,7 @@
 """Refuses requests that cannot be answered, and bodies that are too large, too slow or of the wrong type."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable, Collection, Mapping
 
@@ -11,6 +12,10 @@ from service.http_errors import CODES, overloaded_problem, problem
 
 QUEUED_PATHS = frozenset({"/classify", "/classify/batch", "/articles"})
 _JSON = re.compile(rb"application/([^/\s]+\+)?json")
+DRAINED = 10
+"""How many times the largest body is read, and thrown away, before a client is told that its body is too large."""
+PATIENCE_S = 1.0
+"""How long that waits for more."""
 ROUTE = "stance.route"
 """Where in a request's scope its path is noted when it never gets to the router."""
 
@@ -109,5 +114,18 @@ class BodyLimit:
                 return messages
 
     async def _too_large(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 413; clients that read no answer before they have sent everything would only see the door slammed."""
+        if not any(name == b"expect" for name, _ in scope["headers"]):
+            await self._drain(receive)
         detail = f"the body is over {self._max:,} bytes"
         await problem(413, CODES[413], detail, headers={"Connection": "close"})(scope, receive, send)
+
+    async def _drain(self, receive: Receive) -> None:
+        size = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout_s):
+                while size <= DRAINED * self._max:
+                    message = await asyncio.wait_for(receive(), PATIENCE_S)
+                    size += len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        return

@@ -8,6 +8,7 @@ ends. SIGHUP: the checkpoint is read again
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 import socket
@@ -19,6 +20,7 @@ from fastapi import FastAPI
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from model.checkpoint import verify_checkpoint
 from model.errors import StanceError
 from service import logs
 from service.app import create_app
@@ -137,7 +139,7 @@ class Server(uvicorn.Server):
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve on sockets, or on the one of the settings, until a signal ends it."""
-        super().run(sockets or [self.config.bind_socket()])
+        super().run(sockets or [listen(self.config)])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, and watch for SIGHUP."""
@@ -204,6 +206,26 @@ class Server(uvicorn.Server):
             log.error("the checkpoint was not read again: %s", error)
 
 
+def listen(config: uvicorn.Config) -> socket.socket:
+    """Return a socket bound to the address of the settings.
+
+    Raises:
+        StanceError: the address cannot be had; uvicorn would end the process with a line in the log.
+    """
+    where = f"{config.host}:{config.port}"
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        told = "choose another --port" if error.errno == errno.EADDRINUSE else "choose another --host or --port"
+        raise StanceError(f"the service cannot listen on {where} ({error.strerror or error}): {told}") from error
+    return config.bind_socket()
+
+
 def make_server(settings: Settings, app: FastAPI) -> Server:
     """Set uvicorn up for an app."""
     ours = {"header_timeout_s": settings.header_timeout_s, "door": getattr(app.state, "door", None)}
@@ -238,13 +260,15 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; accepted requests are finished first.
 
     Raises:
-        StanceError: the settings cannot be used.
+        StanceError: the settings cannot be used, the checkpoint they name is unfit, or the address is taken.
     """
     logs.set_up(settings.log_format)
+    if settings.checkpoint is not None:  # without one, what was promoted may still come: /readyz tells
+        verify_checkpoint(settings.checkpoint)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again after a complete, orderly end
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server listens to it
     server = make_server(settings, create_app(settings))
     if settings.workers == 1:
         server.run()
     else:
-        Supervisor(settings, work, server.config.bind_socket()).run()
+        Supervisor(settings, work, listen(server.config)).run()

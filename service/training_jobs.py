@@ -124,7 +124,7 @@ class TrainingJobs:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "STANCE_HOME": str(self._store)},
+                env={**os.environ, "STANCE_STORE": str(self._store)},
                 cwd=Path(__file__).parent.parent,
                 start_new_session=True,  # a Ctrl-C at the service's terminal is not meant for it
                 pass_fds=(lock,),  # it holds the lock as long as it lives, and no longer

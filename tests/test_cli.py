@@ -1,6 +1,7 @@
 """The command line, run as people run it: a process of its own."""
 
 import json
+import socket
 import subprocess
 import sys
 
@@ -117,6 +118,31 @@ def test_wrong_use(stance, arguments, code, part):
     assert_one_sentence(stance(*arguments), code, part)
 
 
+def test_debug_shows_the_traceback_wherever_it_stands(stance, tmp_path):
+    for arguments in (("--debug", "quotes", tmp_path / "none"), ("quotes", tmp_path / "none", "--debug")):
+        assert "Traceback" in stance(*arguments).stderr
+    assert_one_sentence(stance("quotes", "--", "--debug"), 1, "--debug")
+
+
+def test_standard_input_that_is_not_utf_8_is_named(root, tiny_checkpoint):
+    command = [sys.executable, "-m", "service.cli", "classify", "--json", "--checkpoint", str(tiny_checkpoint)]
+    given = {"cwd": root, "capture_output": True, "timeout": 300, "check": False}
+    refused = subprocess.run(command, input=b"caf\xe9 talks\n", **given)
+    assert refused.returncode == 1
+    assert b"standard input is not UTF-8 (0xe9 at byte 3)" in refused.stderr
+    marked = subprocess.run(command, input=b"\xef\xbb\xbfThe talks go on.\r\n", **given)
+    assert json.loads(marked.stdout)["text"] == "The talks go on."
+
+
+def test_a_service_that_cannot_start_says_why(stance, tiny_checkpoint, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for more in ((), ("--workers", 2)):
+            result = stance("serve", "--port", port, "--checkpoint", tiny_checkpoint, *more)
+            assert_one_sentence(result, 1, f"Error: the service cannot listen on 127.0.0.1:{port}", "another --port")
+    assert_one_sentence(stance("serve", "--checkpoint", tmp_path / "none"), 1, "Error: there is no checkpoint", "none")
+
+
 def test_damaged_checkpoint_is_one_sentence(stance, tiny_checkpoint, tmp_path):
     import shutil
 
@@ -133,7 +159,7 @@ def store(tmp_path, monkeypatch, tiny_checkpoint, tiny_base):
 
     from model.labels import LabelSpace
 
-    monkeypatch.setenv("STANCE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STANCE_STORE", str(tmp_path / "home"))
     return make_tiny_checkpoint(tmp_path / "other", tiny_base, LabelSpace(("x", "y"), ()))
 
 

@@ -22,13 +22,15 @@ _WORKS = (
     "show|program|programme|series|book|novel|film|movie|song|album|play|essay|article|column|podcast|magazine|newsletter|"
     "documentary|memoir"
 )
+_OUTLETS = "newspaper|daily|weekly|tabloid|channel|broadcaster|network|outlet|portal|website"
 _BEFORE_TITLE = re.compile(
     rf"(?:['’]s?|\b(?:[Oo]n|his|her|its|their|titled|entitled|headlined|called|named|dubbed|nicknamed|{_WORKS}|\d{{4}}|"
+    rf"{_OUTLETS}|(?:tell|tells|telling|told)(?:\s+the)?|"
     r"(?:episode|edition|clip|broadcast|taping|cover|copy|version|premiere|host|star|author|director|creator|cast|issue)"
     r" of))\s+\Z"
 )
 _AFTER_TITLE = re.compile(
-    rf"\s+(?:{_WORKS}|forum|town\s+hall|interview|host|conference|summit|tour|rally|broadcast|segment|star|producer)\b"
+    rf"\s+(?:{_WORKS}|{_OUTLETS}|forum|town\s+hall|interview|host|conference|summit|tour|rally|broadcast|segment|star|producer)\b"
 )
 _AMONG_NAMES = re.compile(r"\b(?:in|at|during|from|into|for)\s+(?:(?:an?|the)\s+)?\Z")
 _SO_CALLED = re.compile(r"\b[Ss]o-called\s+\Z")

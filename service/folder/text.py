@@ -21,6 +21,8 @@ _SAMPLE = 1 << 18
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _TORN = re.compile(r"[^\W\d_][¹³¿¥£ª¯¼¾]")
 _WIDE = re.compile(r"[\u0100-\U0010fffe]")
+_THREE_BYTES = re.compile(r"[\u0800-\ufffc\U00010000-\U0010ffff]")
+"""What takes three bytes and more in UTF-8, as quotation marks do: hardly ever the bytes of another encoding."""
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 
 
@@ -63,7 +65,8 @@ def encoding_of(raw: bytes, *, markup: bool = False) -> str:
         raise DocumentError("it is binary, not text")
     replaced = raw.decode("utf-8", "replace")
     broken = replaced.count("\ufffd")
-    if broken * 4 <= len(_WIDE.findall(replaced)) - broken:
+    few = broken * 4 <= len(_WIDE.findall(replaced)) - broken
+    if few or broken <= 2 * len(_THREE_BYTES.findall(replaced)):
         first = replaced.index("\ufffd")
         at = len(replaced[:first].encode())
         raise DocumentError(

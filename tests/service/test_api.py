@@ -78,6 +78,20 @@ def test_mistakes_are_named(client, path, body, status, code):
 
 
 @pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/classify", {"text": " "}, "text"),
+        ("/classify", {"text": LONG}, "text"),
+        ("/classify", {"text": 5}, "text"),
+        ("/articles", {"html": "<p>hi</p>"}, "html"),
+        ("/articles", {"text": "“" + "x" * 1_000_001}, "text"),
+    ],
+)
+def test_the_field_that_cannot_be_used_is_named(client, path, body, field):
+    assert client.post(path, json=body).json()["field"] == field
+
+
+@pytest.mark.parametrize(
     ("content", "media_type", "status", "code"),
     [
         (b"{", "application/json", 400, "malformed"),

@@ -166,3 +166,15 @@ def test_end_waits_for_what_is_running(serve):
         answers = [answer.result() for answer in waiting]
     assert [answer.status_code for answer in answers] == [200] * 3
     assert {answer.headers["connection"] for answer in answers} == {"close"}
+
+
+def test_a_client_that_sends_everything_before_it_reads_sees_why_its_body_is_refused(serve):
+    server = serve(max_body_bytes=100_000)
+    body = b" " * 900_000
+    head = b"POST /classify HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    with server.connect() as connection:
+        connection.sendall(head % len(body) + body)
+        assert read_all(connection).startswith(b"HTTP/1.1 413")
+    with server.connect() as connection:  # one that waits for the answer first gets it soon
+        connection.sendall(head % len(body))
+        assert read_all(connection).startswith(b"HTTP/1.1 413")

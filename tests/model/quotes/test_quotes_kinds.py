@@ -70,6 +70,9 @@ def test_fragments_of_one_sentence_stay_apart():
     [
         "Anna Berg said on “Face of the North” that it rains.",
         "In her book “The Long Rye,” Anna Berg says little.",
+        "Anna Berg told “Channel One” nothing.",
+        "Anna Berg told the “Rye Post” daily nothing.",
+        "Anna Berg wrote to the newspaper “Rye Post” again.",
         "William “Bill” Halloran said nothing.",
         "She was known as the “queen of rye” in Oslo.",
         "The so-called “rye deal” collapsed, Anna Berg said.",
@@ -150,3 +153,20 @@ def test_a_headline_that_repeats_the_body_is_no_second_statement():
 def test_fragments_can_be_left_out():
     document = "“We go on,” Anna Berg said. She called the plan “dead”."
     assert [s.kind for s in extract_quotes(document, fragments=False)] == ["full"]
+
+
+@pytest.mark.parametrize(
+    "outlet", ["told “Channel One” on Monday.", "told the “Rye Post” daily.", "told “60 Minutes.”"]
+)
+def test_an_outlet_in_marks_is_no_part_of_what_was_said(outlet):
+    (statement,) = extract_quotes(f"“We go on,” Anna Berg {outlet} “It will stay.”")
+    assert (statement.text, statement.speaker) == ("We go on, It will stay.", "Anna Berg")
+
+
+@pytest.mark.parametrize("unseen", ["\ufeff", "\u200b", "\u200e", "\u2060"])
+def test_characters_that_nobody_sees_change_nothing_but_stay_in_the_words(unseen):
+    document = f"{unseen}“We{unseen} go on,” Anna Berg said."
+    (statement,) = extract_quotes(document)
+    assert (statement.kind, statement.speaker) == ("full", "Anna Berg")
+    assert statement.text == statement.context == f"We{unseen} go on,"
+    assert document[statement.start : statement.end] == statement.text

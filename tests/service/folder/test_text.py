@@ -46,6 +46,7 @@ def test_html_may_declare_its_encoding():
         (b"\x7fELF" + b"\0" * 50, "binary"),
         (b"\x01\x02\x03\x04abc" * 20, "binary"),
         (RUSSIAN.encode()[:-60] + b"\xff" + RUSSIAN.encode(), "broken byte"),
+        ("“We go on,” said Anna Berg.".encode() + b" caf\xe9, \xff and \xfe", "broken byte"),
     ],
 )
 def test_what_is_no_text_has_a_reason(raw, reason):
