@@ -241,9 +241,8 @@ def promote(
         print_comparison(comparison)
         figures = comparison.figures()
         if not comparison.acceptable:
-            raise CheckpointError(
-                f"{new} is worse on {', '.join(path.name for path in on) if on else 'the frozen set'}: not promoted (--force does it all the same)"
-            )
+            measured = ", ".join(path.name for path in on) if on else "the frozen set"
+            raise CheckpointError(f"{new} is worse on {measured}: not promoted (--force does it all the same)")
     _say_switched(store.switch(store.add(new), "forced" if force else "promoted", figures), " (stance rollback)")
 
 

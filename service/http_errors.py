@@ -113,7 +113,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(errors.StanceError)
     async def _ours(request: Request, error: errors.StanceError) -> Response:
         found = problem_of(error)
-        named = {"field": error.field} if isinstance(error, errors.InputError) and error.field else {}
+        named: dict[str, Any] = {}
+        if isinstance(error, errors.InputError) and error.field:
+            named["field"] = error.field
         return problem(found["status"], found["code"], found["detail"], **named)
 
     @app.exception_handler(RequestValidationError)

@@ -84,7 +84,8 @@ def build_network(base: Base, labels: LabelSpace, recipe: Recipe) -> tuple[Any, 
         )
         tokenizer = AutoTokenizer.from_pretrained(base.source)
     except Exception as error:
-        raise TrainingError(f"the base {base.name} cannot be loaded: {str(error).splitlines()[0]}") from error
+        hint = "" if Path(base.source).exists() else "; without a connection use minilm, mpnet or a folder"
+        raise TrainingError(f"the base {base.name} cannot be loaded: {str(error).splitlines()[0]}{hint}") from error
     if lost := sorted(name for name in info["missing_keys"] if not name.startswith(HEAD)):
         raise TrainingError(f"the base {base.name} lacks weights: {', '.join(lost[:3])}")
     if known != labels.id2label:
