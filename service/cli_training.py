@@ -47,6 +47,9 @@ def train(
     recipe: Annotated[str, typer.Option(help="auto (by the number of rows), finetune, warm or frozen.")] = "auto",
     delta_rank: Annotated[int | None, typer.Option(min=1, help="Write a small difference to the base instead.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="A stronger checkpoint to learn from as well.")] = None,
+    state_weight: Annotated[
+        float | None, typer.Option(min=0, help="How much the states of the teacher's tokens count; 1 is usual.")
+    ] = None,
     recombine: Annotated[
         int | None, typer.Option(min=0, help="Statements put together from parts of others, for the teacher to label.")
     ] = None,
@@ -62,6 +65,7 @@ def train(
     ] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Measure and calibrate by so many folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the split, the head and the order of rows.")] = None,
+    dropout: Annotated[float | None, typer.Option(min=0, max=0.9, help="Of encoder and head; the base's own.")] = None,
     edit_share: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of the rows that each epoch shows edited.")
     ] = None,
@@ -80,6 +84,7 @@ def train(
 
     Interrupted, the same command goes on from the last saved step.
     """
+    from model.store import folder_of
     from training.config import DEFAULT_TARGET, recipe_for
     from training.data import read_labelled
     from training.run import train as run
@@ -100,6 +105,8 @@ def train(
         delta_rank=delta_rank,
         edit_share=edit_share,
         recombine=recombine,
+        state_weight=state_weight,
+        dropout=dropout,
     )
     if dry_run:
         from training.plan import plan
@@ -113,6 +120,7 @@ def train(
             chosen,
             target=target or DEFAULT_TARGET,
             teacher=open_checkpoint(teacher, None) if teacher else None,
+            teacher_folder=folder_of(teacher) if teacher else None,
             overwrite=overwrite,
             on_progress=_told(advance, progress_file),
         )

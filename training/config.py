@@ -44,6 +44,8 @@ class Recipe:
         recombine: statements put together anew from parts of others, for the teacher to label (see
             `training.recombine`); 0 for none.
         teacher_share: share of each target that comes from the teacher's probabilities, where a teacher is given.
+        state_weight: weight of the distance to the states of the teacher's tokens beside the loss (see
+            `training.states`); 0 learns from its answers alone.
         dropout: of the encoder and the head; None keeps the base's own.
         max_tokens: longest sequence in training, special tokens included.
         serve_tokens: longest sequence that the checkpoint reads afterwards.
@@ -78,6 +80,7 @@ class Recipe:
     delta_rank: int = 0
     recombine: int = 0
     teacher_share: float = 0.5
+    state_weight: float = 0.0
     dropout: float | None = None
     max_tokens: int = 128
     serve_tokens: int = 256
@@ -97,6 +100,12 @@ class Recipe:
                 raise TrainingError(f"{name} must be 0 or more, not {getattr(self, name)}")
         if self.recombine and self.folds:
             raise TrainingError("recombined statements cannot be measured by folds: they hold sentences of all rows")
+        if not 0 <= self.state_weight < float("inf"):
+            raise TrainingError(f"state_weight must be 0 or more, not {self.state_weight}")
+        if self.state_weight and self.folds:
+            raise TrainingError("the states of a teacher are matched by one network: leave out the folds")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise TrainingError(f"dropout must lie between 0 and 1, not {self.dropout}")
         if self.folds < 0 or self.folds == 1:
             raise TrainingError(f"folds must be 0 or at least 2, not {self.folds}")
         if not 0 < self.validation_share < 0.5:

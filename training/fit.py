@@ -33,6 +33,7 @@ from training.config import Recipe
 from training.evaluate import macro_f1
 from training.network import build_network, has_bf16, save_network, text_encoder
 from training.progress import OnProgress, Progress
+from training.states import MAP_RATE, States, attach_matcher
 
 __all__ = ["build_network", "fit", "save_network", "text_encoder"]
 
@@ -107,11 +108,12 @@ class TwoGroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
     ) -> Any:
         """Return the loss of a batch, a scalar.
 
-        `inputs` holds `stance_target` float32 (batch, stance labels) and `sentiment_target` float32 (batch, sentiment
-        labels), all 0 for none.
+        `inputs` holds `stance_target` float32 (batch, stance labels), `sentiment_target` float32 (batch, sentiment
+        labels), all 0 for none, and `numbers` int64 (batch,) of the rows, -1 for one that stands edited.
         """
         target, sentiment = inputs.pop("stance_target"), inputs.pop("sentiment_target")
-        outputs = model(**inputs)
+        numbers, matcher = inputs.pop("numbers").tolist(), getattr(model, "matcher", None)
+        outputs = model(**inputs, output_hidden_states=matcher is not None)
         logits = outputs.logits.float()
         stance = logits[:, self._labels.stance_slice]
         losses = cross_entropy(stance, target, label_smoothing=self._recipe.label_smoothing, reduction="none")
@@ -119,29 +121,37 @@ class TwoGroupTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         if self._labels.sentiment:
             tone = sentiment * log_softmax(logits[:, self._labels.sentiment_slice], dim=-1)
             loss = loss - self._recipe.sentiment_weight * tone.sum() / max(len(tone), 1)
+        if matcher is not None:
+            distance = matcher(outputs.hidden_states, inputs["attention_mask"], numbers)
+            loss = loss + self._recipe.state_weight * distance
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
         """Build AdamW with the head's own rate and no decay on biases and layer norms."""
         if self.optimizer is None:
             groups: dict[tuple[bool, bool], list[Any]] = {}
+            maps = []
             for name, parameter in self.model.named_parameters():
                 if not parameter.requires_grad:
+                    continue
+                if name.startswith("matcher."):
+                    maps.append(parameter)
                     continue
                 head = name.startswith("classifier") or ".pooler." in name
                 plain = name.endswith("bias") or "LayerNorm" in name
                 groups.setdefault((head, plain), []).append(parameter)
             recipe = self._recipe
-            self.optimizer = torch.optim.AdamW(
-                [
-                    {
-                        "params": parameters,
-                        "lr": recipe.head_learning_rate if head else recipe.learning_rate,
-                        "weight_decay": 0.0 if plain else recipe.weight_decay,
-                    }
-                    for (head, plain), parameters in groups.items()
-                ]
-            )
+            told: list[dict[str, Any]] = [
+                {
+                    "params": parameters,
+                    "lr": recipe.head_learning_rate if head else recipe.learning_rate,
+                    "weight_decay": 0.0 if plain else recipe.weight_decay,
+                }
+                for (head, plain), parameters in groups.items()
+            ]
+            if maps:
+                told.append({"params": maps, "lr": MAP_RATE, "weight_decay": 0.0})
+            self.optimizer = torch.optim.AdamW(told, fused=True)
         return self.optimizer
 
 
@@ -249,6 +259,7 @@ def fit(
     on_progress: OnProgress,
     *,
     validation: Dataset | None = None,
+    states: States | None = None,
     max_steps: int = -1,
 ) -> list[dict[str, Any]]:
     """Fine-tune the network in place.
@@ -262,13 +273,14 @@ def fit(
         work: folder for the state; where it holds one of the same run, training goes on from it.
         on_progress: called after every step.
         validation: rows to measure each epoch on; None measures nothing and stops early never.
+        states: a teacher's, over the texts of `data`, in their order (see `training.states`).
         max_steps: stop after so many steps, for a timing; -1 for the recipe's epochs.
 
     Returns:
         The training history: losses by step, validation macro-F1 by epoch.
 
     Raises:
-        TrainingError: the loss stopped being a number.
+        TrainingError: the loss stopped being a number, or the teacher's states cannot be matched.
     """
     encoder = text_encoder(tokenizer, recipe.max_tokens)
     encoded = data.map(
@@ -283,20 +295,23 @@ def fit(
 
     def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         rng = random.Random(f"{recipe.seed} {[row['number'] for row in rows]}")
+        changed = [rng.random() < recipe.edit_share for _ in rows]
         items = [
-            encoder.encode(edited(row["text"], rng))
-            if rng.random() < recipe.edit_share
-            else Encoded(tuple(row["input_ids"]))
-            for row in rows
+            encoder.encode(edited(row["text"], rng)) if other else Encoded(tuple(row["input_ids"]))
+            for row, other in zip(rows, changed, strict=True)
         ]
         batch = encoder.collate(items)
+        numbers = [-1 if other else row["number"] for row, other in zip(rows, changed, strict=True)]
         return {
+            "numbers": torch.tensor(numbers),
             "input_ids": torch.from_numpy(batch.input_ids),
             "attention_mask": torch.from_numpy(batch.attention_mask),
             "stance_target": torch.tensor([row["stance_target"] for row in rows], dtype=torch.float32),
             "sentiment_target": torch.tensor([row["sentiment_target"] for row in rows], dtype=torch.float32),
         }
 
+    if states is not None:
+        attach_matcher(network, encoder, states, list(data["text"]), recipe.seed)
     work.mkdir(parents=True, exist_ok=True)
     shown = int(sum(encoded["weight"]))
     steps = -(-shown // recipe.batch_size) * recipe.epochs
@@ -345,6 +360,8 @@ def fit(
     scores = epoch_scores(history)
     if scores and max(scores.values()) > scores[max(scores)] + MARGIN:
         network.load_state_dict(load_file(work / BEST))
+    if states is not None:
+        del network.matcher
     network.eval()
     return history
 

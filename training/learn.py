@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from datasets import concatenate_datasets
@@ -19,6 +19,9 @@ from training.config import Recipe
 from training.data import Row, taught_dataset, thinned, to_dataset
 from training.progress import OnProgress
 from training.split import fold_rows
+
+if TYPE_CHECKING:
+    from training.states import States
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ def learn(
     validation: Sequence[Row] = (),
     teacher: NDArray[np.floating] | None = None,
     more: Sequence[str] = (),
+    states: "States | None" = None,
     part: str = "all",
     max_steps: int = -1,
 ) -> tuple[Any, Any, list[dict[str, Any]]]:
@@ -101,6 +105,7 @@ def learn(
         teacher: (rows, stances) or (rows, labels) probabilities of a stronger checkpoint, or None; those of `more`
             stand behind those of `rows`.
         more: statements without labels, which the teacher alone labels.
+        states: the teacher's, over the texts of `rows` and `more`, or None (see `training.states`).
         part: names the run within its work folder.
         max_steps: see `training.fit.fit`.
 
@@ -132,6 +137,7 @@ def learn(
         lesson.work / part,
         on_progress,
         validation=to_dataset(list(validation), labels) if validation else None,
+        states=states,
         max_steps=max_steps,
     )
     return network, tokenizer, history

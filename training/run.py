@@ -4,6 +4,7 @@ read and check -> split -> train -> save -> calibrate -> evaluate -> report, car
 """
 
 import logging
+import os
 import platform
 import shutil
 import tempfile
@@ -64,6 +65,7 @@ def train(
     *,
     target: str = DEFAULT_TARGET,
     teacher: StanceClassifier | None = None,
+    teacher_folder: Path | None = None,
     overwrite: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> tuple[Manifest, Evaluation]:
@@ -77,6 +79,7 @@ def train(
         recipe: all settings.
         target: what the stance is toward, for the manifest and the card.
         teacher: a stronger checkpoint with the same stances, whose probabilities are learned beside the labels.
+        teacher_folder: where it lies; needed where its states are learned too (`Recipe.state_weight`).
         overwrite: replace a checkpoint that stands at `out`.
         on_progress: called after every step and stage.
 
@@ -94,11 +97,17 @@ def train(
         raise TrainingError(f"a delta needs a base that lies in a folder, and {base.name} is a hub id")
     if recipe.delta_rank and Path(base.root.source).resolve() == out.resolve():
         raise TrainingError(f"a delta at {out} would replace the base that it is measured from: choose another --out")
-    recipe, split = plan_split(data, recipe)
     if recipe.recombine and teacher is None:
         raise TrainingError("recombined statements need a teacher that labels them: give --teacher, or no --recombine")
     if recipe.recombine and recipe.method == "frozen":
         raise TrainingError("the recipe frozen learns from labels alone: leave out --recombine")
+    if recipe.state_weight and (teacher is None or teacher_folder is None):
+        raise TrainingError("there are no states without a teacher: give --teacher, or no --state-weight")
+    if recipe.state_weight and recipe.method == "frozen":
+        raise TrainingError("the recipe frozen learns from labels alone: leave out --state-weight")
+    if recipe.state_weight and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise TrainingError("the states of a teacher are matched in one process: start it without accelerate")
+    recipe, split = plan_split(data, recipe)
     out.parent.mkdir(parents=True, exist_ok=True)
     rows = [*split.train, *split.validation]
     work = work_folder(out, rows, base, recipe, teacher.checkpoint_id if teacher else None)
@@ -106,10 +115,19 @@ def train(
     try:
         own = [row.text for row in split.train]
         more = recombined(own, recipe.recombine, recipe.seed)
-        taught = _teach([*own, *more], data.labels, teacher, work / "taught.npy", on_progress)
+        texts, states = [*own, *more], None
+        if recipe.state_weight and teacher is not None and teacher_folder is not None:
+            from training.states import read_states
+
+            _refuse_strange(teacher, data.labels)
+            states = read_states(teacher_folder, texts, recipe.max_tokens, work / "states", recipe.seed, on_progress)
+            known = data.labels.size if teacher.labels.sentiment == data.labels.sentiment else len(data.labels.stance)
+            taught: NDArray[np.floating] | None = states.answers[:, :known]
+        else:
+            taught = _teach(texts, data.labels, teacher, work / "taught.npy", on_progress)
         folds = out_of_fold(lesson, split.train, on_progress, teacher=taught) if recipe.folds else None
         network, tokenizer, history = learn(
-            lesson, split.train, on_progress, validation=split.validation, teacher=taught, more=more
+            lesson, split.train, on_progress, validation=split.validation, teacher=taught, more=more, states=states
         )
         if not is_main_process():
             raise SystemExit(0)
@@ -283,8 +301,7 @@ def _teach(
     """
     if teacher is None:
         return None
-    if teacher.labels.stance != labels.stance:
-        raise TrainingError(f"the teacher {teacher.checkpoint_id} knows other stances than the file")
+    _refuse_strange(teacher, labels)
     if known.is_file():
         return np.array(np.load(known))
     tones = bool(labels.sentiment) and teacher.labels.sentiment == labels.sentiment
@@ -300,6 +317,11 @@ def _teach(
     if is_main_process():
         save_array(known, taught)
     return taught
+
+
+def _refuse_strange(teacher: StanceClassifier, labels: LabelSpace) -> None:
+    if teacher.labels.stance != labels.stance:
+        raise TrainingError(f"the teacher {teacher.checkpoint_id} knows other stances than the file")
 
 
 def _save(network: Any, tokenizer: Any, base: Base, recipe: Recipe, staging: Path) -> int:
