@@ -88,6 +88,8 @@ def _labels(rows: Sequence["Row"], counts: Counter[str]) -> list[str]:
             times = f"{counts[row.stance]} of {len(rows)} rows"
             problems.append(f"{row.where}, column stance: {row.stance!r} stands in {times}: misspelt, or too rare")
         if row.secondary and row.secondary not in counts:
+            if len(counts) < 2:
+                continue  # that the file has a single label is told once
             problems.append(f"{row.where}, column secondary: no row has the stance {row.secondary!r}")
         elif row.secondary and row.secondary == row.stance:
             problems.append(f"{row.where}, column secondary: the same label as in the column stance")

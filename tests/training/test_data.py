@@ -33,6 +33,11 @@ def test_label_set_comes_from_the_file(write):
     assert len(data.rows) == 40
 
 
+def test_a_file_with_one_label_is_told_so_once(write):
+    (problem,) = problems_of(write("text,stance,secondary\nx,a,b\ny,a,c\nz,a,\n"))
+    assert "at least two different labels are needed, not 1" in problem
+
+
 def test_default_labels_keep_their_order(write):
     data = read_labelled(write("text,stance\na,neutral\nb,supportive\nc,neutral\nd,supportive\n"))
     assert data.labels.stance == ("supportive", "neutral")
