@@ -162,6 +162,10 @@ def average(
     delta_rank: Annotated[
         int | None, typer.Option(min=1, help="Write a difference to the base of this rank; else as the first has it.")
     ] = None,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(help="FILE=NUMBER: how much a row of the file counts in calibration; repeatable."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a checkpoint at --out.")] = False,
 ) -> None:
     """Average the weights of checkpoints into one as quick as each and often better, calibrated and measured."""
@@ -169,7 +173,7 @@ def average(
     from training.average import average as run
     from training.data import read_labelled
 
-    data = read_labelled(*on)
+    data = read_labelled(*on, weights=_weights(weight or []))
     with progress_bar("averaging") as advance:
         manifest, figures = run(
             [folder_of(one) for one in checkpoints],

@@ -113,7 +113,7 @@ def learn(
         The network in evaluation mode, its tokenizer (both transformers objects), and the training history.
     """
     from training.fit import fit  # torch and transformers take seconds to import
-    from training.network import build_network, text_encoder
+    from training.network import build_network, own_dropout, text_encoder
 
     recipe, labels = lesson.recipe, lesson.labels
     network, tokenizer = build_network(lesson.base, labels, recipe)
@@ -140,6 +140,8 @@ def learn(
         states=states,
         max_steps=max_steps,
     )
+    if recipe.dropout is not None:  # what goes on from here has the base's own again
+        network.config.update(own_dropout(lesson.base))
     return network, tokenizer, history
 
 

@@ -98,6 +98,13 @@ def build_network(base: Base, labels: LabelSpace, recipe: Recipe) -> tuple[Any, 
     return network, tokenizer
 
 
+def own_dropout(base: Base) -> dict[str, float]:
+    """Return the dropout that a base has, under the names of its configuration."""
+    config = AutoConfig.from_pretrained(base.source)
+    names = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+    return {name: getattr(config, name) for name in names if hasattr(config, name)}
+
+
 def load_trained(folder: Path) -> tuple[Any, Any]:
     """Load a trained classifier, float32, in evaluation mode, and its tokenizer."""
     transformers_logging.disable_progress_bar()

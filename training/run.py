@@ -412,7 +412,8 @@ def _calibrate(
         [labels.sentiment.index(row.sentiment) if row.sentiment in labels.sentiment else -100 for row in rows],
         dtype=np.int64,
     )
-    return fit_calibration(logits, stance, sentiment, labels, stated_accuracy)
+    weights = np.array([row.weight for row in rows])
+    return fit_calibration(logits, stance, sentiment, labels, stated_accuracy, weights if weights.any() else None)
 
 
 def _calibrate_compiled(

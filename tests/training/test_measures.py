@@ -47,6 +47,19 @@ def test_threshold_keeps_its_promise_with_the_most_answers():
     assert fit_threshold(confidence, np.zeros(100, bool), 0.8) == 1.0
 
 
+def test_rows_that_count_double_are_like_rows_that_stand_twice():
+    rng = np.random.default_rng(1)
+    logits, gold = rng.normal(size=(60, 4)) * 3, rng.integers(0, 4, 60)
+    weights = np.where(np.arange(60) < 20, 2.0, 1.0)
+    twice = np.concatenate([np.arange(60), np.arange(20)])
+    assert fit_temperature(logits, gold, weights) == pytest.approx(
+        fit_temperature(logits[twice], gold[twice]), rel=1e-3
+    )
+    confidence, correct = rng.uniform(size=60), rng.uniform(size=60) < 0.6
+    assert fit_threshold(confidence, correct, 0.6, weights) == fit_threshold(confidence[twice], correct[twice], 0.6)
+    assert fit_threshold(confidence, correct, 0.6, np.ones(60)) == fit_threshold(confidence, correct, 0.6)
+
+
 def test_expected_calibration_error_by_hand():
     confidence = np.array([0.9, 0.9, 0.3, 0.3])
     correct = np.array([True, False, False, False])

@@ -133,9 +133,19 @@ def test_recipes_suit_their_base(tiny_base):
     assert recipe_for(str(tiny_base)).learning_rate == Recipe().learning_rate
 
 
+def test_dropout_is_of_the_training_and_not_of_the_checkpoint(labelled, recipe, tiny_base, tmp_path):
+    told, _ = train(labelled, tmp_path / "dry", replace(recipe, dropout=0.0, epochs=1))
+    assert told.training["dropout"] == 0.0
+    written, own = (json.loads((folder / "config.json").read_text()) for folder in (tmp_path / "dry", tiny_base))
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+        assert written[name] == own[name] > 0
+    with pytest.raises(TrainingError, match="dropout must lie between 0 and 1"):
+        replace(recipe, dropout=1.0)
+
+
 def test_very_many_rows_are_drawn_anew_in_each_pass(labelled, recipe, tmp_path):
     """So that more rows take no more time, and every row still has its turn."""
-    assert recipe_for("minilm", rows_a_label=50_000).rows_per_epoch == 18_000
+    assert recipe_for("minilm", rows_a_label=50_000).rows_per_epoch == 12_000
     steps = []
     told, _ = train(labelled, tmp_path / "few", replace(recipe, rows_per_epoch=40), on_progress=steps.append)
     assert sum(told.training["split"]["train"].values()) > 100
