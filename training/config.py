@@ -141,8 +141,8 @@ VERY_MANY = {
     "head_learning_rate": 7.5e-4,
     "dropout": 0.0,
 }
-"""What differs then for small encoders: any number of rows takes a quarter of an hour at most. No row comes often enough
-to be learned by heart, and drawing the chance for dropout costs a third of the time. Four passes were not tried."""
+"""What differs then for small encoders: any number of rows takes a quarter of an hour at most. No row comes often
+enough to be learned by heart, and drawing what dropout drops costs a third of the time. Four passes were not tried."""
 SMALL_FOLDS = 3
 """Folds that calibrate where rows are too few to be held out."""
 
