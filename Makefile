@@ -76,7 +76,7 @@ NEAR := rewritten=2.2 $(addsuffix =1.3,rephrased kindred kindred_more other_voic
 	$(addsuffix =0.7,voices unclear plain) $(addsuffix =0.6,written variants edges registers stories natural)
 WEIGHED := $(foreach pair,$(NEAR),--weight $(subst =,.csv=,$(pair)))
 SMALL := $(BIN)/stance train $(call ROWS,$(MOST)) $(WEIGHED) \
-	--teacher anchorage-mpnet --state-weight 1 --dropout 0 --recombine 16000 --rows-per-epoch 0
+	--teacher anchorage-mpnet --state-weight 1 --dropout 0 --recombine 16000 --rows-per-epoch 0 --stated-accuracy 0.88
 train: accurate ## retrain the default checkpoint into $(OUT), with the accurate one as its teacher
 	$(SMALL) --out $(OUT)-first
 	$(SMALL) --base $(OUT)-first --epochs 2 --learning-rate 1e-4 --seed 14 --out $(OUT)-second

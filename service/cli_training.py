@@ -69,6 +69,10 @@ def train(
     edit_share: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of the rows that each epoch shows edited.")
     ] = None,
+    stated_accuracy: Annotated[
+        float | None,
+        typer.Option(min=0.5, max=1, help="What answers not marked uncertain reach on held-out rows; 0.85 by default."),
+    ] = None,
     target: Annotated[str | None, typer.Option(help="What the stance is toward, in words.")] = None,
     text_column: TextColumn = None,
     stance_column: StanceColumn = None,
@@ -107,6 +111,7 @@ def train(
         recombine=recombine,
         state_weight=state_weight,
         dropout=dropout,
+        stated_accuracy=stated_accuracy,
     )
     if dry_run:
         from training.plan import plan
