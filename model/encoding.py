@@ -29,7 +29,8 @@ def normalise(text: str) -> str:
     """Fold what says nothing about stance: the statement as the network reads it.
 
     Unicode NFC; curly, low and angle marks become straight ones; outer quotation marks and a closing comma go (the
-    comma before "he said" is the reporter's); white space is folded; the two spellings of Ukraine's capital become one.
+    comma before "he said" is the reporter's), and words that end without a mark get a full stop; white space is folded;
+    the two spellings of Ukraine's capital become one.
     The same function runs before training and before every answer.
 
     Raises:
@@ -52,7 +53,7 @@ def normalise(text: str) -> str:
     inner = inner.strip().rstrip(_CLOSING) or folded
     if not inner:
         raise EmptyTextError("the text is empty: send the words of a statement")
-    return inner
+    return f"{inner}." if inner[-1].isalnum() else inner
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,15 @@ from model.errors import EmptyTextError
 @pytest.mark.parametrize(
     ("text", "folded"),
     [
-        ("“It isn’t dead,”", "It isn't dead"),
+        ("“It isn’t dead,”", "It isn't dead."),
         ('"It is not dead."', "It is not dead."),
-        ("It is not dead,", "It is not dead"),
-        ("“Dead” is not the word", '"Dead" is not the word'),
+        ("It is not dead,", "It is not dead."),
+        ("It is not dead", "It is not dead."),
+        ("Is it dead?", "Is it dead?"),
+        ("“Dead” is not the word", '"Dead" is not the word.'),
         ("He called it “depressed”", 'He called it "depressed"'),
-        ("a   pause\n in the talks", "a pause in the talks"),
-        ("Kiev slammed the door", "Kyiv slammed the door"),
+        ("a   pause\n in the talks", "a pause in the talks."),
+        ("Kiev slammed the door", "Kyiv slammed the door."),
         ("…", "…"),
     ],
 )
