@@ -42,7 +42,7 @@ def rows(tmp_path_factory):
 @pytest.fixture(scope="module")
 def recipe(tiny_base):
     rates = {"learning_rate": 2e-3, "head_learning_rate": 5e-3}
-    return Recipe(base=str(tiny_base), epochs=6, patience=0, bf16=False, max_tokens=64, edit_share=0, **rates)
+    return Recipe(base=str(tiny_base), epochs=12, patience=0, bf16=False, max_tokens=64, edit_share=0, **rates)
 
 
 @pytest.fixture(scope="module")

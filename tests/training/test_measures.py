@@ -3,7 +3,8 @@ import pytest
 from sklearn.metrics import f1_score
 
 from model.calibration import Calibration, expected_calibration_error, softmax
-from training.calibrate import fit_temperature, fit_threshold
+from model.labels import LabelSpace
+from training.calibrate import fit_calibration, fit_temperature, fit_threshold
 from training.evaluate import bootstrap_interval, macro_f1
 
 
@@ -70,3 +71,13 @@ def test_expected_calibration_error_by_hand():
 def test_calibration_refuses_nonsense(values):
     with pytest.raises(ValueError, match="must"):
         Calibration(**values)
+
+
+def test_who_states_a_higher_accuracy_gets_fewer_answers():
+    rng = np.random.default_rng(2)
+    gold = rng.integers(0, 4, 400)
+    logits = np.eye(4)[gold] * 2 + rng.normal(size=(400, 4)) * 1.2
+    labels = LabelSpace(("a", "b", "c", "d"), ())
+    none = np.full(400, -100)
+    low, high = (fit_calibration(logits.astype(np.float32), gold, none, labels, s).threshold for s in (0.8, 0.95))
+    assert 0 < low < high < 1
