@@ -37,11 +37,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COMPILING_TIMEOUT_S = 600.0
-LAYOUT = 5
+LAYOUT = 6
 """Counted up when the export changes: older compiled forms are then made anew."""
 FORMS = ("int8", "fp32")
 """Tried in this order."""
 RECORD = "record.json"
+PLAIN = "plain.onnx"
+"""What both forms are made from, while they are made."""
 LEAST_AGREEMENT = 0.995
 MOST_DIFFERENCE = 0.05
 MOST_BATCH_DIFFERENCE = 0.001
@@ -208,7 +210,16 @@ def _make_apart(folder: Path, manifest: Manifest) -> None:
 def _make(folder: Path, manifest: Manifest, home: Path) -> None:
     try:
         from model.onnx_backend import OnnxBackend
-        from model.onnx_export import channel_reach, export_graph, quantise, saturates, write_graph
+        from model.onnx_export import (
+            channel_reach,
+            export_graph,
+            first_token_only,
+            leave_out_padding,
+            quantise,
+            read_graph,
+            saturates,
+            write_graph,
+        )
         from model.torch_backend import TorchBackend
     except ImportError as error:
         raise BackendError(f"the checkpoint cannot be compiled without a library: {error}") from error
@@ -222,16 +233,22 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="stance-") as work:
             graph = export_graph(folder, Path(work))
+        first_token_only(graph)
         reach = channel_reach(graph, [encoder.collate([encoder.encode(text)]) for text in PROBES])
-        for form in reversed(FORMS):
+        write_graph(graph, staging / PLAIN)
+        for form in FORMS:
+            if graph is None:
+                graph = read_graph(staging / PLAIN)
             if form == "int8":
                 quantise(graph, reach, narrow=saturates())
+            else:
+                leave_out_padding(graph)
             write_graph(graph, staging / f"{form}.onnx")
-        del graph
-        reference = TorchBackend(folder, manifest.labels.size, device="cpu")  # not earlier: memory has its peak above
-        for form in FORMS:
+            graph = None  # before PyTorch's network: memory has its peak above
+            reference = TorchBackend(folder, manifest.labels.size, device="cpu")
             backend = OnnxBackend(staging / f"{form}.onnx", manifest.labels.size, form)
             agreement = measure_agreement(reference, backend, encoder, manifest)
+            del reference
             if agreement.good:
                 break
             log.warning("the %s form of %s does not agree with PyTorch: %s", form, manifest.checkpoint_id, agreement)

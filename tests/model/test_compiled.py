@@ -173,6 +173,7 @@ def small_graph(kept=(), back="back"):
         "small",
         [
             helper.make_tensor_value_info("input_ids", TensorProto.INT64, shape[:2]),
+            helper.make_tensor_value_info("attention_mask", TensorProto.INT64, shape[:2]),
             helper.make_tensor_value_info("x", TensorProto.FLOAT, shape),
         ],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("y", *kept)],
@@ -182,9 +183,10 @@ def small_graph(kept=(), back="back"):
     return helper.make_model(graph, opset_imports=imports, ir_version=8)
 
 
-def answers(model, x):
+def answers(model, x, mask=None):
     session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {"input_ids": np.zeros(x.shape[:2], np.int64), "x": x})
+    ids = np.zeros(x.shape[:2], np.int64)
+    return session.run(None, {"input_ids": ids, "attention_mask": ids + 1 if mask is None else mask, "x": x})
 
 
 @pytest.mark.parametrize(("kept", "back"), [((), "back"), (("k_out", "moved"), "back"), ((), "q")])
@@ -211,6 +213,66 @@ def test_tokens_of_zeros_stay_zeros_in_int8(monkeypatch):
     onnx_export.quantise(model, {})
     x = np.random.default_rng(7).normal(size=(2, 3, 8)).astype(np.float32)
     assert all(np.array_equal(found, np.zeros_like(x)) for found in answers(model, x))
+
+
+MASK = np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1], [1, 0, 0, 0, 0]])
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_padding_is_left_out_and_tokens_keep_their_numbers(monkeypatch, int8):
+    monkeypatch.setattr(onnx_export, "LEAST_WEIGHTS", 1)
+    x = np.random.default_rng(8).normal(size=(*MASK.shape, 8)).astype(np.float32)
+    outputs = ("k_out", "moved")
+    wanted = answers(small_graph(outputs), x)
+    model = small_graph(outputs)
+    done = onnx_export.quantise(model, {}) if int8 else onnx_export.leave_out_padding(model)
+    assert done == 4
+    x[MASK == 0] = np.nan
+    for found, right in zip(answers(model, x, MASK), wanted, strict=True):
+        assert found.shape == right.shape
+        assert np.isfinite(found).all(), "what stands at padding must not spoil sums"
+        gap = np.abs(found - right)[MASK == 1].max()
+        assert gap < (0.02 * np.abs(right).max() if int8 else 1e-4)
+
+
+def graph_of(checkpoint, tmp_path, *steps):
+    model = onnx_export.export_graph(checkpoint, tmp_path)
+    counts = [step(model) for step in steps]
+    session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session, counts
+
+
+@pytest.mark.parametrize(
+    "steps", [("first_token_only",), ("leave_out_padding",), ("first_token_only", "leave_out_padding")]
+)
+def test_graph_without_what_nobody_reads_gives_the_same_numbers(
+    tiny_checkpoint, tiny_classifier, tmp_path, monkeypatch, steps
+):
+    monkeypatch.setattr(onnx_export, "LEAST_WEIGHTS", 1)
+    batch = tiny_classifier.encoder.collate(encoded(tiny_classifier))
+    session, counts = graph_of(tiny_checkpoint, tmp_path, *(getattr(onnx_export, step) for step in steps))
+    assert min(counts) > 5
+    (found,) = session.run(None, {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask})
+    np.testing.assert_allclose(found, tiny_classifier.backend.logits(batch), atol=1e-5)
+
+
+def test_last_layer_is_computed_for_the_first_token_alone(tiny_checkpoint, tiny_classifier, tmp_path):
+    model = onnx_export.export_graph(tiny_checkpoint, tmp_path)
+    norms = [node.output[0] for node in model.graph.node if node.op_type == "LayerNormalization"]
+    onnx_export.first_token_only(model)
+    model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in norms)
+    session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    batch = tiny_classifier.encoder.collate(encoded(tiny_classifier))
+    states = session.run(norms, {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask})
+    assert [state.ndim for state in states] == [3] * (len(states) - 2) + [2, 2]
+    assert states[-1].shape[0] == len(TEXTS)
+
+
+def test_network_that_reads_all_tokens_keeps_its_last_layer():
+    model = small_graph()
+    before = [node.op_type for node in model.graph.node]
+    assert onnx_export.first_token_only(model) == 0
+    assert [node.op_type for node in model.graph.node] == before
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="other processors have other instructions")
