@@ -39,7 +39,9 @@ class Metrics:
             "stance_batch_texts", "Texts in a batch.", buckets=(1, 2, 4, 8, 12, 16, 32, 64), registry=registry
         )
         self.tokens = Counter("stance_tokens", "Tokens run, padding not counted.", registry=registry)
-        self.padding = Counter("stance_padding_tokens", "Padding run beside them.", registry=registry)
+        self.padding = Counter(
+            "stance_padding_tokens", "Padding beside them; compiled, attention alone reads it.", registry=registry
+        )
         self.failed = Counter("stance_failed_texts", "Texts on which the network failed.", registry=registry)
         self.rejected = Counter("stance_rejected", "Requests refused, by code.", ["code"], registry=registry)
         self.labels = Counter("stance_labels", "Texts answered, by stance.", ["stance"], registry=registry)
