@@ -18,7 +18,7 @@ class Batch:
 
     Args:
         input_ids: int64 (batch, length).
-        attention_mask: int64 (batch, length), 1 where a token is real.
+        attention_mask: int64 (batch, length), 1 where a token is real; padding stands behind the tokens.
 
     Raises:
         ValueError: the shapes differ, or are not two-dimensional and non-empty.

@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COMPILING_TIMEOUT_S = 600.0
-LAYOUT = 6
+LAYOUT = 7
 """Counted up when the export changes: older compiled forms are then made anew."""
 FORMS = ("int8", "fp32")
 """Tried in this order."""
 RECORD = "record.json"
 PLAIN = "plain.onnx"
-"""What both forms are made from, while they are made."""
+"""What the forms are made from, while they are made."""
 LEAST_AGREEMENT = 0.995
 MOST_DIFFERENCE = 0.05
 MOST_BATCH_DIFFERENCE = 0.001
@@ -209,7 +209,6 @@ def _make_apart(folder: Path, manifest: Manifest) -> None:
 
 def _make(folder: Path, manifest: Manifest, home: Path) -> None:
     try:
-        from model.onnx_backend import OnnxBackend
         from model.onnx_export import (
             channel_reach,
             export_graph,
@@ -220,7 +219,6 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> None:
             saturates,
             write_graph,
         )
-        from model.torch_backend import TorchBackend
     except ImportError as error:
         raise BackendError(f"the checkpoint cannot be compiled without a library: {error}") from error
 
@@ -232,28 +230,35 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> None:
         raise BackendError(f"the cache {home.parent} cannot be written: {error}") from error
     try:
         with tempfile.TemporaryDirectory(prefix="stance-") as work:
+            plain, probes = Path(work) / PLAIN, [encoder.collate([encoder.encode(text)]) for text in PROBES]
             graph = export_graph(folder, Path(work))
-        first_token_only(graph)
-        reach = channel_reach(graph, [encoder.collate([encoder.encode(text)]) for text in PROBES])
-        write_graph(graph, staging / PLAIN)
-        for form in FORMS:
-            if graph is None:
-                graph = read_graph(staging / PLAIN)
-            if form == "int8":
-                quantise(graph, reach, narrow=saturates())
+            first_token_only(graph)
+            reach = channel_reach(graph, probes)
+            write_graph(graph, plain)
+            for form in FORMS:
+                if graph is None:
+                    graph = read_graph(plain)
+                try:
+                    if form == "int8":
+                        quantise(graph, reach, narrow=saturates())
+                    else:
+                        leave_out_padding(graph)
+                    write_graph(graph, staging / f"{form}.onnx")
+                    graph = None  # before PyTorch's network is here: memory has its peak above
+                    agreement = _measure(folder, staging / f"{form}.onnx", form, encoder, manifest)
+                except OSError:
+                    raise
+                except Exception as error:  # another form may do
+                    graph = None
+                    log.warning("the %s form of %s cannot be made: %s", form, manifest.checkpoint_id, error)
+                    continue
+                if agreement.good:
+                    break
+                log.warning(
+                    "the %s form of %s does not agree with PyTorch: %s", form, manifest.checkpoint_id, agreement
+                )
             else:
-                leave_out_padding(graph)
-            write_graph(graph, staging / f"{form}.onnx")
-            graph = None  # before PyTorch's network: memory has its peak above
-            reference = TorchBackend(folder, manifest.labels.size, device="cpu")
-            backend = OnnxBackend(staging / f"{form}.onnx", manifest.labels.size, form)
-            agreement = measure_agreement(reference, backend, encoder, manifest)
-            del reference
-            if agreement.good:
-                break
-            log.warning("the %s form of %s does not agree with PyTorch: %s", form, manifest.checkpoint_id, agreement)
-        else:
-            raise BackendError(f"no compiled form of {folder} agrees with PyTorch")
+                raise BackendError(f"no compiled form of {folder} agrees with PyTorch")
         for file in staging.iterdir():
             if file.name != f"{form}.onnx":
                 file.unlink()
@@ -263,19 +268,34 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> None:
         _publish(staging, home)
     except OSError as error:
         raise BackendError(f"the compiled checkpoint cannot be written to {home}: {error}") from error
+    except StanceError:
+        raise
+    except Exception as error:
+        raise BackendError(f"the network in {folder} cannot be compiled: {error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+def _measure(folder: Path, graph: Path, form: str, encoder: TextEncoder, manifest: Manifest) -> Agreement:
+    """Compare a form with PyTorch; neither stays in memory."""
+    from model.onnx_backend import OnnxBackend
+    from model.torch_backend import TorchBackend
+
+    reference = TorchBackend(folder, manifest.labels.size, device="cpu")
+    return measure_agreement(reference, OnnxBackend(graph, manifest.labels.size, form), encoder, manifest)
+
+
 def _publish(staging: Path, home: Path) -> None:
-    """Rename into place; where another process was faster, or a damaged folder stands there, put that aside."""
-    if home.exists():
+    """Rename into place; a form that another process has put there meanwhile stays, a damaged folder makes way."""
+    try:
+        staging.rename(home)
+    except OSError:
+        if _cached_form(home):
+            return
         old = home.with_name(f".{home.name}.{os.getpid()}.old")
         home.rename(old)
         staging.rename(home)
         shutil.rmtree(old, ignore_errors=True)
-    else:
-        staging.rename(home)
 
 
 def _main() -> None:

@@ -10,10 +10,11 @@ Each large `MatMul(x, W)` becomes, over x as (tokens, hidden):
     scale = max |x| of the token / 127
     y     = MatMulIntegerToFloat(QuantizeLinear(x, scale), W_int8, W_scale) * scale
 
-Padding is read by attention alone: all else works on the tokens of the batch one below the other, (tokens, hidden), as
-the attention mask tells them (Effective Transformer; ByteDance, 2020). And a classifier that reads the first token
-needs of the last layer no more than that token: its query, and what comes after its attention, is computed for one
-token a text (`first_token_only`).
+Between the embeddings and the last layer, padding is read by attention alone: all else works on the tokens of the
+batch one below the other, (tokens, hidden), as the attention mask tells them (Effective Transformer; ByteDance, 2020);
+padding stands behind a text, never before it. And a classifier that reads the first token needs of the last layer no
+more than that token: its query, and what comes after its attention, is computed for one token a text
+(`first_token_only`).
 
 Processors without VNNI add two products in 16 bits, which is too narrow for 2 x 255 x 127, and clip the sum without a
 word. There the scale of an output channel is as much coarser as its two largest neighbours need (`narrow`).
@@ -49,6 +50,8 @@ CONTRIB = "com.microsoft"
 GELUS = ("Gelu", "BiasGelu")
 FIRST, ALONE = "/first", "/alone"
 """Ends of the names of tensors that hold the first tokens: (batch, width) and (batch, 1, width)."""
+MEASURED = ("EmbedLayerNormalization", "LayerNormalization", *GELUS)
+"""Operators whose results are evened out before they are quantised."""
 TOKEN_WISE = ("Add", "LayerNormalization", *GELUS)
 """Operators that treat every token alike where their other inputs are vectors or of the same shape."""
 GELU_LEAST = 0.17
@@ -136,21 +139,15 @@ def first_token_only(model: Any) -> int:
         How many operators are now computed for one token a text.
     """
     graph = model.graph
-    constants = {tensor.name: tensor for tensor in graph.initializer}
+    constants = _constants(graph)
     vectors = {name for name, tensor in constants.items() if len(tensor.dims) < 2}
-    values = {n.output[0]: helper.get_attribute_value(n.attribute[0]) for n in graph.node if n.op_type == "Constant"}
     readers: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
 
-    def reads_first(node: Any) -> bool:
-        index = constants.get(node.input[1], values.get(node.input[1])) if node.op_type == "Gather" else None
-        axis = [entry.i for entry in node.attribute if entry.name == "axis"]
-        return index is not None and axis == [1] and not len(index.dims) and int(numpy_helper.to_array(index)) == 0
-
-    ends = {node.output[0]: node.input[0] for node in graph.node if reads_first(node)}
-    cut: dict[str, Any] = {}  # name of the first output -> a node that is computed for the first token alone
+    ends = {node.output[0]: node.input[0] for node in graph.node if _reads_first(node, constants)}
+    cut: set[str] = set()  # first outputs of the nodes that are computed for the first token alone
     shown = {output.name for output in graph.output}
     for node in reversed(graph.node):
         out = node.output[0]
@@ -159,13 +156,35 @@ def first_token_only(model: Any) -> int:
             continue
         matrix = constants.get(node.input[1]) if node.op_type == "MatMul" else None
         alike = node.op_type in TOKEN_WISE and all(name in vectors or name not in constants for name in node.input)
-        if alike or node.op_type == "MultiHeadAttention" or (matrix is not None and len(matrix.dims) == 2):
-            cut[out] = node
-    _cut(graph, ends, cut, vectors | set(constants))
+        # An attention with more inputs, or one that looks back alone, needs to know where its queries stand.
+        plain = node.op_type == "MultiHeadAttention" and not any(node.input[5:]) and not _number(node, "unidirectional")
+        if alike or plain or (matrix is not None and len(matrix.dims) == 2):
+            cut.add(out)
+    _cut(graph, ends, cut, set(constants))
     return len(cut)
 
 
-def _cuts(user: Any, name: str, ends: Mapping[str, str], cut: Mapping[str, Any]) -> bool:
+def _constants(graph: Any) -> dict[str, Any]:
+    """Return name -> tensor of what a graph holds and computes not."""
+    held = {tensor.name: tensor for tensor in graph.initializer}
+    made = [node for node in graph.node if node.op_type == "Constant" and node.attribute[0].name == "value"]
+    return held | {node.output[0]: node.attribute[0].t for node in made}
+
+
+def _number(node: Any, name: str) -> int:
+    """Return an attribute that is a whole number; 0 where it is missing."""
+    return next((int(entry.i) for entry in node.attribute if entry.name == name), 0)
+
+
+def _reads_first(node: Any, constants: Mapping[str, Any]) -> bool:
+    """Return whether a node picks the first token of each text: (batch, length, width) to (batch, width)."""
+    index = constants.get(node.input[1]) if node.op_type == "Gather" else None
+    if index is None or len(index.dims) or _number(node, "axis") != 1:
+        return False
+    return int(numpy_helper.to_array(index)) == 0
+
+
+def _cuts(user: Any, name: str, ends: Mapping[str, str], cut: set[str]) -> bool:
     """Return whether a node needs of a tensor its first token alone."""
     if user.output[0] in ends:
         return bool(user.input[0] == name)
@@ -175,7 +194,7 @@ def _cuts(user: Any, name: str, ends: Mapping[str, str], cut: Mapping[str, Any])
     return known
 
 
-def _cut(graph: Any, ends: Mapping[str, str], cut: Mapping[str, Any], constants: set[str]) -> None:
+def _cut(graph: Any, ends: Mapping[str, str], cut: set[str], constants: set[str]) -> None:
     """Write a graph anew, `cut` computed on (batch, width) and read where `ends` read the first token until now."""
     zero = numpy_helper.from_array(np.int64(0), "first/index")
     second = numpy_helper.from_array(np.array([1], np.int64), "first/axis")
@@ -198,7 +217,9 @@ def _cut(graph: Any, ends: Mapping[str, str], cut: Mapping[str, Any], constants:
             continue
         if out in cut and node.op_type == "MultiHeadAttention":
             query = first(node.input[0])
-            nodes.append(helper.make_node("Unsqueeze", [query, second.name], [query + ALONE]))
+            if query + ALONE not in taken:
+                taken.add(query + ALONE)
+                nodes.append(helper.make_node("Unsqueeze", [query, second.name], [query + ALONE]))
             node.input[0], node.output[0] = query + ALONE, out + ALONE
             nodes.extend([node, helper.make_node("Squeeze", [out + ALONE, second.name], [out])])
             continue
@@ -223,7 +244,7 @@ def channel_reach(model: Any, batches: Sequence[Batch]) -> dict[str, NDArray[np.
     Returns:
         Name of an output -> (hidden,) largest magnitude of each channel.
     """
-    names = [node.output[0] for node in model.graph.node if node.op_type in ("LayerNormalization", *GELUS)]
+    names = [node.output[0] for node in model.graph.node if node.op_type in MEASURED]
     outputs = list(model.graph.output)
     del model.graph.output[:]
     model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
@@ -289,7 +310,7 @@ def leave_out_padding(model: Any) -> int:
 
 def _rewrite(model: Any, reach: Mapping[str, NDArray[np.float32]], *, narrow: bool, int8: bool) -> int:
     graph = model.graph
-    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    tensors = _constants(graph)
     makers = {output: node.op_type for node in graph.node for output in node.output}
     large: dict[str, list[_Product]] = {}
     for node in graph.node:
@@ -297,7 +318,7 @@ def _rewrite(model: Any, reach: Mapping[str, NDArray[np.float32]], *, narrow: bo
         if matrix is not None and len(matrix.dims) == 2 and int(np.prod(matrix.dims)) >= LEAST_WEIGHTS:
             large.setdefault(node.input[0], []).append(_Product(node.output[0], node.input[1], matrix))
     vectors = {name for name, tensor in tensors.items() if len(tensor.dims) < 2}
-    rewriter = _Rewriter(narrow, vectors, makers, _flat(graph, set(tensors)))
+    rewriter = _Rewriter(narrow, vectors, makers, _flat(graph, tensors))
     for node in graph.node:
         products = large.get(node.input[0], []) if node.op_type == "MatMul" else []
         mine = [product for product in products if product.out == node.output[0]]
@@ -307,29 +328,31 @@ def _rewrite(model: Any, reach: Mapping[str, NDArray[np.float32]], *, narrow: bo
             rewriter.multiply(node.input[0], mine[0])
         elif mine[0] is products[0]:
             x = node.input[0]
-            even = _equaliser(reach[x], [product.weights for product in products]) if x in reach else None
+            known = reach.get(x, reach.get(x.removesuffix(FIRST)))  # a cut query reads part of what key and value read
+            even = None if known is None else _equaliser(known, [product.weights for product in products])
             rewriter.multiply_int8(x, products, even)
     for output in graph.output:
         rewriter.whole(output.name)
     used = {name for node in rewriter.nodes for name in node.input}
-    kept = [tensor for tensor in graph.initializer if tensor.name in used]
-    del graph.node[:], graph.initializer[:]
+    for place in reversed(range(len(graph.initializer))):
+        if graph.initializer[place].name not in used:
+            del graph.initializer[place]
+    del graph.node[:]
     graph.node.extend(rewriter.nodes)
-    graph.initializer.extend([*kept, *rewriter.constants.values()])
+    graph.initializer.extend(rewriter.constants.values())
     if not any(entry.domain == CONTRIB for entry in model.opset_import):
         model.opset_import.append(helper.make_opsetid(CONTRIB, 1))
     return sum(len(products) for products in large.values())
 
 
-def _flat(graph: Any, constants: set[str]) -> set[str]:
-    """Return the tensors that hold one token a text, (batch, width): see `first_token_only`."""
+def _flat(graph: Any, constants: Mapping[str, Any]) -> set[str]:
+    """Return the tensors that hold one token a text, (batch, width): what comes of a first token until it is mixed."""
     flat: set[str] = set()
     for node in graph.node:
         made = [name for name in node.input if name and name not in constants]
-        one = node.op_type == "Gather" and node.output[0].endswith(FIRST)
-        squeezed = node.op_type == "Squeeze" and node.input[0].endswith(ALONE)
-        alike = node.op_type in (*TOKEN_WISE, "MatMul") and made and all(name in flat for name in made)
-        if one or squeezed or alike:
+        cut = node.op_type == "Squeeze" and node.input[0].endswith(ALONE)
+        alike = node.op_type in (*TOKEN_WISE, "MatMul", "Gemm", "Tanh", "Identity") and made
+        if cut or _reads_first(node, constants) or (alike and all(n in flat for n in made)):
             flat.add(node.output[0])
     return flat
 
@@ -435,7 +458,7 @@ class _Rewriter:
         if x not in self._rows:
             self._rows[x] = width
             self._whole.add(x)
-            flat = self._constant(f"int8/flat_{width}", np.array([-1, width], np.int64))
+            flat = self._constant(f"rows/flat_{width}", np.array([-1, width], np.int64))
             self._add("Reshape", [x, flat], f"{x}/padded")
             self._add("Gather", [f"{x}/padded", "rows/kept"], f"{x}/rows", axis=0)
         return f"{x}/rows"
@@ -445,8 +468,8 @@ class _Rewriter:
         if x in self._rows and x not in self._whole:
             self._whole.add(x)
             width = self._rows[x]
-            last = self._constant(f"int8/width_{width}", np.array([width], np.int64))
-            shape = self._once("Concat", ["rows/batch_length", last], f"int8/shape_{width}", axis=0)
+            last = self._constant(f"rows/width_{width}", np.array([width], np.int64))
+            shape = self._once("Concat", ["rows/batch_length", last], f"rows/shape_{width}", axis=0)
             self._add("Gather", [f"{x}/rows", "rows/place"], f"{x}/padded", axis=0)
             self._add("Reshape", [f"{x}/padded", shape], x)
 

@@ -51,7 +51,13 @@ def tiny_classifier(tiny_checkpoint: Path):
 
 
 @pytest.fixture(scope="session")
-def compiled_classifier(tiny_checkpoint: Path):
+def compiled_classifier(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory):
+    """The tiny checkpoint compiled as a large one is, its small matrices in int8 too."""
+    import torch  # noqa: F401 - so that it is compiled in this process, where the patch holds
+
     from model.loading import open_classifier
 
-    return open_classifier(tiny_checkpoint, backend="compiled", warm_up=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("model.onnx_export.LEAST_WEIGHTS", 1)
+        patch.setenv("STANCE_CACHE", str(tmp_path_factory.mktemp("compiled")))
+        return open_classifier(tiny_checkpoint, backend="compiled", warm_up=False)
