@@ -232,6 +232,15 @@ def _cut(graph: Any, ends: Mapping[str, str], cut: set[str], constants: set[str]
     graph.node.extend(nodes)
     if cut:
         graph.initializer.extend([zero, second])
+    _drop_unused(graph)
+
+
+def _drop_unused(graph: Any) -> None:
+    """Drop the constants that no node reads, in place: what remains is not copied."""
+    used = {name for node in graph.node for name in node.input}
+    for place in reversed(range(len(graph.initializer))):
+        if graph.initializer[place].name not in used:
+            del graph.initializer[place]
 
 
 def channel_reach(model: Any, batches: Sequence[Batch]) -> dict[str, NDArray[np.float32]]:
@@ -333,12 +342,9 @@ def _rewrite(model: Any, reach: Mapping[str, NDArray[np.float32]], *, narrow: bo
             rewriter.multiply_int8(x, products, even)
     for output in graph.output:
         rewriter.whole(output.name)
-    used = {name for node in rewriter.nodes for name in node.input}
-    for place in reversed(range(len(graph.initializer))):
-        if graph.initializer[place].name not in used:
-            del graph.initializer[place]
     del graph.node[:]
     graph.node.extend(rewriter.nodes)
+    _drop_unused(graph)
     graph.initializer.extend(rewriter.constants.values())
     if not any(entry.domain == CONTRIB for entry in model.opset_import):
         model.opset_import.append(helper.make_opsetid(CONTRIB, 1))
