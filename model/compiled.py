@@ -192,7 +192,7 @@ def _make_apart(folder: Path, manifest: Manifest) -> None:
     paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "model.compiled", str(folder)],
+            [sys.executable, "-P", "-m", "model.compiled", str(folder)],  # a model.py where the user works is not ours
             env={**os.environ, "PYTHONPATH": paths},
             input=manifest.to_json(),
             capture_output=True,

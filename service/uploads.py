@@ -7,6 +7,7 @@ may take the service with it. As a program, this reads a file from standard inpu
 import asyncio
 import contextlib
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ MAX_DOCUMENTS = 1_000
 MAX_CHARACTERS = 20_000_000
 """Most documents and most text of one file: what a page can show. Larger files are for `stance score`."""
 MAX_MEMORY = 2 << 30
+_ROOT = str(Path(__file__).parent.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,11 @@ class UploadReader:
 
     async def _read_apart(self, name: str, ending: str, raw: bytes) -> list[Upload]:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "service.uploads", ending),
+            *(sys.executable, "-P", "-m", "service.uploads", ending),  # a service.py where the user works is not ours
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH", "")]))},
         )
         try:
             printed, _ = await asyncio.wait_for(process.communicate(raw), self._timeout_s)

@@ -1,6 +1,7 @@
 """The conformance that every backend keeps, and the compiled form's way through the cache."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -87,6 +88,24 @@ def test_compiled_form_is_made_once_and_without_torch_afterwards(tiny_checkpoint
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_compiled_where_the_user_has_modules_of_the_same_names(tiny_checkpoint, root, tmp_path):
+    """A first start in a folder that holds a `model.py`: the process that compiles must not take it for ours."""
+    for name in ("model.py", "service.py", "training.py"):
+        (tmp_path / name).write_text("raise SystemExit('not ours')")
+    code = (
+        f"import sys; sys.path[0] = {str(root)!r}; from pathlib import Path\n"
+        "from model.loading import open_classifier\n"
+        f"print(open_classifier(Path({str(tiny_checkpoint)!r}), backend='compiled', warm_up=False).backend.name)\n"
+        "assert 'torch' not in sys.modules"
+    )
+    environment = {**os.environ, "STANCE_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=180
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("onnx-")
 
 
 def test_damaged_compiled_form_is_made_anew(tiny_checkpoint, cache):

@@ -109,6 +109,14 @@ def test_a_zip_is_read_apart_and_named_by_its_members():
     assert found[1].title == "Two"
 
 
+def test_a_zip_is_read_where_the_user_has_modules_of_the_same_names(tmp_path, monkeypatch):
+    for name in ("model.py", "service.py"):
+        (tmp_path / name).write_text("raise SystemExit('not ours')")
+    monkeypatch.chdir(tmp_path)
+    (found,) = read("a.zip", zip_of({"one.txt": "One text"}))
+    assert (found.text, found.problem) == ("One text", None)
+
+
 def test_a_file_of_too_many_documents_is_cut_and_says_so():
     found = read("a.csv", b"text\n" + b"words\n" * (MAX_DOCUMENTS + 5))
     assert len(found) == MAX_DOCUMENTS + 1
