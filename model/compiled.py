@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from model.apart import own_program
 from model.backend import Backend
 from model.calibration import softmax
 from model.checkpoint import WEIGHTS, Manifest, cache_folder, sha256_of, write_text_atomic
@@ -188,12 +189,11 @@ def _make_apart(folder: Path, manifest: Manifest) -> None:
 
     The manifest goes along by the standard input: where the checkpoint is a delta, `folder` is its merged form.
     """
-    root = str(Path(__file__).parent.parent)
-    paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    command, environment = own_program("model.compiled", str(folder))
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "model.compiled", str(folder)],  # a model.py where the user works is not ours
-            env={**os.environ, "PYTHONPATH": paths},
+            command,
+            env=environment,
             input=manifest.to_json(),
             capture_output=True,
             text=True,
@@ -209,16 +209,7 @@ def _make_apart(folder: Path, manifest: Manifest) -> None:
 
 def _make(folder: Path, manifest: Manifest, home: Path) -> None:
     try:
-        from model.onnx_export import (
-            channel_reach,
-            export_graph,
-            first_token_only,
-            leave_out_padding,
-            quantise,
-            read_graph,
-            saturates,
-            write_graph,
-        )
+        from model.onnx_export import channel_reach, export_graph, first_token_only, write_graph
     except ImportError as error:
         raise BackendError(f"the checkpoint cannot be compiled without a library: {error}") from error
 
@@ -235,21 +226,14 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> None:
             first_token_only(graph)
             reach = channel_reach(graph, probes)
             write_graph(graph, plain)
+            del graph
             for form in FORMS:
-                if graph is None:
-                    graph = read_graph(plain)
                 try:
-                    if form == "int8":
-                        quantise(graph, reach, narrow=saturates())
-                    else:
-                        leave_out_padding(graph)
-                    write_graph(graph, staging / f"{form}.onnx")
-                    graph = None  # before PyTorch's network is here: memory has its peak above
+                    _write_form(form, plain, reach, staging / f"{form}.onnx")
                     agreement = _measure(folder, staging / f"{form}.onnx", form, encoder, manifest)
                 except OSError:
                     raise
                 except Exception as error:  # another form may do
-                    graph = None
                     log.warning("the %s form of %s cannot be made: %s", form, manifest.checkpoint_id, error)
                     continue
                 if agreement.good:
@@ -274,6 +258,18 @@ def _make(folder: Path, manifest: Manifest, home: Path) -> None:
         raise BackendError(f"the network in {folder} cannot be compiled: {error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _write_form(form: str, plain: Path, reach: Mapping[str, Any], path: Path) -> None:
+    """Make a form of the plain graph; nothing of it stays in memory, which has its peak here."""
+    from model.onnx_export import leave_out_padding, quantise, read_graph, saturates, write_graph
+
+    graph = read_graph(plain)
+    if form == "int8":
+        quantise(graph, reach, narrow=saturates())
+    else:
+        leave_out_padding(graph)
+    write_graph(graph, path)
 
 
 def _measure(folder: Path, graph: Path, form: str, encoder: TextEncoder, manifest: Manifest) -> Agreement:

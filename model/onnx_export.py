@@ -482,11 +482,15 @@ class _Rewriter:
     def multiply(self, x: str, product: _Product) -> None:
         """Add a product in float32."""
         inner, outer = product.tensor.dims
-        flat = x in self._flat
-        rows = product.out if flat else f"{product.out}/rows"
-        self._add("MatMul", [self.rows(x, inner), product.name], rows)
-        if not flat:
-            self._rows[product.out] = outer
+        self._add("MatMul", [self.rows(x, inner), product.name], self._result(product.out, outer, x))
+
+    def _result(self, out: str, width: int, x: str) -> str:
+        """Return the name under which `out`, made of each row of `x`, stands from now on."""
+        if x in self._flat:
+            self._flat.add(out)
+            return out
+        self._rows[out] = width
+        return f"{out}/rows"
 
     def multiply_int8(self, x: str, products: Sequence[_Product], even: NDArray[np.float32] | None) -> None:
         """Add the nodes that compute all products of one input in int8.
@@ -506,9 +510,7 @@ class _Rewriter:
         scale = _scale_of(weights, self._narrow)
         whole = np.clip(np.rint(weights / scale), -LEVELS, LEVELS).astype(np.int8)
         out = products[0].out if len(products) == 1 else f"{x}/products"
-        if x in self._flat:
-            self._flat.add(out)
-        rows = out if out in self._flat else f"{out}/rows"
+        rows = self._result(out, outer, x)
         name = f"{out}/weights"  # not the matrix's name: layers may share one, each evened out in its own way
         inputs = [
             f"{x}/int8",
@@ -525,8 +527,6 @@ class _Rewriter:
             excess = (lift @ whole.astype(np.float64)) * scale
             taken = self._constant(f"{name}/excess", excess.astype(np.float32))
             self._add("Sub", [f"{out}/scaled", taken], rows)
-        if rows != out:
-            self._rows[out] = outer
         if len(products) > 1:
             self.whole(out)
             widths = np.array([product.tensor.dims[1] for product in products], np.int64)

@@ -7,13 +7,13 @@ may take the service with it. As a program, this reads a file from standard inpu
 import asyncio
 import contextlib
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from model.apart import own_program
 from model.errors import DocumentError
 from service.folder.html import Article
 from service.folder.listing import ENDINGS, Found, ending_of
@@ -27,7 +27,6 @@ MAX_DOCUMENTS = 1_000
 MAX_CHARACTERS = 20_000_000
 """Most documents and most text of one file: what a page can show. Larger files are for `stance score`."""
 MAX_MEMORY = 2 << 30
-_ROOT = str(Path(__file__).parent.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +79,13 @@ class UploadReader:
             return await self._read_apart(name, ending, raw)
 
     async def _read_apart(self, name: str, ending: str, raw: bytes) -> list[Upload]:
+        command, environment = own_program("service.uploads", ending)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "service.uploads", ending),  # a service.py where the user works is not ours
+            *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH", "")]))},
+            env=environment,
         )
         try:
             printed, _ = await asyncio.wait_for(process.communicate(raw), self._timeout_s)

@@ -317,14 +317,14 @@ def test_last_layer_is_computed_for_the_first_token_alone(tiny_checkpoint, tiny_
     assert states[-1].shape[0] == len(TEXTS)
 
 
-def attended(*also, query="x", outputs=("y",)):
+def attended(*also, outputs=("y",)):
     """x -> query, key and value -> attention -> a product -> y, the first token of it; `also` are more nodes."""
     rng = np.random.default_rng(9)
     constants = {name: rng.normal(size=(8, 8)).astype(np.float32) for name in ("q", "k", "v", "back")}
     constants |= {"zero": np.int64(0)}
     node = helper.make_node
     nodes = [
-        *(node("MatMul", [query if name == "q" else "x", name], [f"{name}_out"]) for name in ("q", "k", "v")),
+        *(node("MatMul", ["x", name], [f"{name}_out"]) for name in ("q", "k", "v")),
         node("MultiHeadAttention", ["q_out", "k_out", "v_out"], ["mixed"], domain=onnx_export.CONTRIB, num_heads=2),
         node("MatMul", ["mixed", "back"], ["returned"]),
         node("Gather", ["returned", "zero"], ["y"], axis=1),
