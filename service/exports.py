@@ -4,16 +4,12 @@ import csv
 import io
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from service.folder.writers import csv_cell
+from service.folder.writers import csv_cell, sheet_text
 
 Row = Mapping[str, Any]
-CELL = 32_767
-"""Most characters of a cell: what Excel opens."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _WIDE = {"document": 28, "statement": 28, "speaker": 22, "text": 80, "title": 40}
 
 
@@ -68,7 +64,7 @@ def _flat(value: Any) -> Any:
 def _cell(cell: Any, value: Any) -> Any:
     value = _flat(value)
     if isinstance(value, str):
-        cell.value = _CONTROL.sub("\ufffd", value)[:CELL]
+        cell.value = sheet_text(value)
         cell.data_type = "s"  # never "f"
     else:
         cell.value = value

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ DATE = ("date", "published", "published_at", "publish_date", "pubdate", "publica
 SOURCE = ("source", "publication", "publisher", "site", "outlet", "domain")
 URL = ("url", "link")
 _HEAD = 1 << 16
+_SEPARATOR = re.compile(r"""["']?sep=([^"'\w\r\n])["']?[,;\s]*""", re.IGNORECASE)
+"""A first line that tells a spreadsheet the separator; it counts as no row."""
 
 
 def csv_rows(stream: BinaryIO, text_column: str | None = None) -> Rows:
@@ -43,7 +46,10 @@ def _csv_rows(text: io.TextIOWrapper, text_column: str | None) -> Rows:
     lines = _Lines(text)
     csv.field_size_limit(2 * MAX_TEXT)
     first = next(iter(lines), "").lstrip("\ufeff")
-    delimiter = max(",;\t", key=first.count)
+    told = _SEPARATOR.fullmatch(first)
+    if told:
+        first = next(iter(lines), "")
+    delimiter = told[1] if told else max(",;\t", key=first.count)
     records = csv.reader(lines, delimiter=delimiter)
     header = next(csv.reader([first], delimiter=delimiter), [])
     column = _text_key(header, text_column)

@@ -23,6 +23,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 SHEET_ROWS = 1_048_576
 CELL = 32_767
 """Most rows of a sheet, most characters of a cell: what Excel opens."""
+CUT = " [cut here: a cell holds no more]"
 ROW_GROUP = 20_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
@@ -136,11 +137,17 @@ def write_xlsx(rows: Iterable[Row], path: Path, labels: LabelSpace) -> None:
     book.save(path)
 
 
+def sheet_text(text: str) -> str:
+    """Return a text as a sheet's cell can hold it: no control characters, and a longer one says that it was cut."""
+    text = _CONTROL.sub("\ufffd", text)
+    return text if len(text) <= CELL else text[: CELL - len(CUT)] + CUT
+
+
 def _sheet_cell(cell: Any, value: Any) -> Any:
     if isinstance(value, list):
         value = flat(value)
     if isinstance(value, str):
-        cell.value = _CONTROL.sub("\ufffd", value)[:CELL]
+        cell.value = sheet_text(value)
         cell.data_type = "s"  # never "f"
     else:
         cell.value = value

@@ -174,6 +174,14 @@ def test_csv_with_semicolons_in_an_old_encoding(encoding):
     assert (article.text, article.title) == (text, "Заголовок")
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"'])
+def test_csv_with_the_line_that_tells_a_spreadsheet_the_separator(first):
+    rows = table(f"{first}\ntext;title\nOne, two, three;T\n;U\n")
+    assert [number for number, _ in rows] == [2, 3]
+    assert (rows[0][1].text, rows[0][1].title) == ("One, two, three", "T")
+    assert "row 3" in str(rows[1][1])
+
+
 def test_csv_without_a_text_column_says_which_it_has():
     with pytest.raises(DocumentError, match=r"quote, who.*--text-column"):
         table("quote,who\na,b\n")

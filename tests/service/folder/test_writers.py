@@ -7,7 +7,7 @@ from model.errors import CheckpointError
 from model.labels import TAKEN, LabelSpace
 from service.folder.rows import fields
 from service.folder.runner import Task, score_folder
-from service.folder.writers import csv_cell, read_rows
+from service.folder.writers import CELL, CUT, csv_cell, read_rows, sheet_text
 
 TEXT = (
     "=HYPERLINK said nothing.\n\n“=1+1 is what the talks come to, they \x07say,” Anna Berg said.\n\n"
@@ -77,6 +77,14 @@ def test_xlsx_holds_texts_as_texts(tmp_path, folder):
     assert isinstance(first["confidence"].value, float)
     assert first["uncertain"].value is False
     assert len(lines) == 2
+
+
+@pytest.mark.parametrize(("length", "whole"), [(CELL, True), (CELL + 1, False)])
+def test_a_text_that_no_cell_can_hold_says_that_it_was_cut(length, whole):
+    text = sheet_text("x" * length)
+    assert len(text) == CELL
+    assert (text == "x" * CELL) is whole
+    assert text.endswith(CUT) is not whole
 
 
 def test_long_results_go_on_over_sheets(monkeypatch, tmp_path, folder):
