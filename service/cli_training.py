@@ -47,6 +47,9 @@ def train(
     recipe: Annotated[str, typer.Option(help="auto (by the number of rows), finetune, warm or frozen.")] = "auto",
     delta_rank: Annotated[int | None, typer.Option(min=1, help="Write a small difference to the base instead.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="A stronger checkpoint to learn from as well.")] = None,
+    teacher_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of each target that is the teacher's; 0.5 by default.")
+    ] = None,
     state_weight: Annotated[
         float | None, typer.Option(min=0, help="How much the states of the teacher's tokens count; 1 is usual.")
     ] = None,
@@ -60,6 +63,7 @@ def train(
     rows_per_epoch: Annotated[
         int | None, typer.Option(min=0, help="Rows that a pass shows at most, drawn anew each time; 0 for all.")
     ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Statements a step.")] = None,
     learning_rate: Annotated[
         float | None, typer.Option(min=1e-9, max=1, help="Peak rate of the encoder; the head's moves in proportion.")
     ] = None,
@@ -103,12 +107,14 @@ def train(
         rows_a_label=data.rows_a_label,
         epochs=epochs,
         rows_per_epoch=rows_per_epoch,
+        batch_size=batch_size,
         learning_rate=learning_rate,
         folds=folds,
         seed=seed,
         delta_rank=delta_rank,
         edit_share=edit_share,
         recombine=recombine,
+        teacher_share=teacher_share,
         state_weight=state_weight,
         dropout=dropout,
         stated_accuracy=stated_accuracy,

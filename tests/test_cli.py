@@ -215,3 +215,13 @@ def test_a_weight_that_is_none_is_refused(stance, rows, weight, parts):
 def test_a_weight_may_have_a_decimal_comma(stance, rows):
     result = stance("train", rows, "--weight", "rows.csv=0,5", "--dry-run")
     assert result.returncode == 0, result.stderr
+
+
+def test_settings_given_by_flags_are_those_that_the_manifest_tells(stance, rows, tiny_base, tmp_path):
+    flags = {"--recipe": "finetune", "--epochs": "1", "--batch-size": "5", "--teacher-share": "0.7", "--dropout": "0"}
+    given = [word for pair in flags.items() for word in pair]
+    result = stance("train", rows, "--base", tiny_base, *given, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    told = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))["training"]
+    assert (told["method"], told["epochs"], told["dropout"]) == ("finetune", 1, 0)
+    assert (told["batch_size"], told["teacher_share"]) == (5, 0.7)

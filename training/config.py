@@ -104,6 +104,8 @@ class Recipe:
             raise TrainingError(f"state_weight must be 0 or more, not {self.state_weight}")
         if self.state_weight and self.folds:
             raise TrainingError("the states of a teacher are matched by one network: leave out the folds")
+        if not 0 <= self.teacher_share <= 1:
+            raise TrainingError(f"teacher_share must lie between 0 and 1, not {self.teacher_share}")
         if not 0 < self.stated_accuracy <= 1:
             raise TrainingError(f"stated_accuracy must lie between 0 and 1, not {self.stated_accuracy}")
         if self.dropout is not None and not 0 <= self.dropout < 1:

@@ -108,7 +108,9 @@ def test_unknown_labels_are_refused_row_by_row(trained, tmp_path):
     assert "row 3" in caught.value.problems[0]
 
 
-@pytest.mark.parametrize("values", [{"epochs": 0}, {"learning_rate": -1.0}, {"validation_share": 0.9}])
+@pytest.mark.parametrize(
+    "values", [{"epochs": 0}, {"learning_rate": -1.0}, {"validation_share": 0.9}, {"teacher_share": 1.2}]
+)
 def test_impossible_recipes(values):
     with pytest.raises(TrainingError, match="must"):
         Recipe(**values)
