@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from service.folder.writers import csv_cell, sheet_text
+from service.folder.writers import csv_cell, sheet_cell
 
 Row = Mapping[str, Any]
 _WIDE = {"document": 28, "statement": 28, "speaker": 22, "text": 80, "title": 40}
@@ -40,12 +40,12 @@ def to_xlsx(rows: Sequence[Row], names: Sequence[str]) -> bytes:
     sheet.freeze_panes = "A2"
     for number, name in enumerate(names, start=1):
         sheet.column_dimensions[get_column_letter(number)].width = _WIDE.get(name, 12)
-    header = [_cell(WriteOnlyCell(sheet), name) for name in names]
+    header = [sheet_cell(WriteOnlyCell(sheet), name) for name in names]
     for cell in header:
         cell.font = Font(bold=True)
     sheet.append(header)
     for row in rows:
-        sheet.append([_cell(WriteOnlyCell(sheet), row.get(name)) for name in names])
+        sheet.append([sheet_cell(WriteOnlyCell(sheet), _flat(row.get(name))) for name in names])
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{len(rows) + 1}"
     stream = io.BytesIO()
     book.save(stream)
@@ -59,16 +59,6 @@ def _flat(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if value is None or isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)
-
-
-def _cell(cell: Any, value: Any) -> Any:
-    value = _flat(value)
-    if isinstance(value, str):
-        cell.value = sheet_text(value)
-        cell.data_type = "s"  # never "f"
-    else:
-        cell.value = value
-    return cell
 
 
 EXPORTS: Mapping[str, tuple[str, Callable[[Sequence[Row], Sequence[str]], bytes]]] = {

@@ -36,7 +36,7 @@ SPEAKING_TIME_S = 0.2
 """How long a connection may still send the request for which it came, after the doors are closed."""
 TURN_S = 0.0005
 """After how long Python's threads take turns. With its 5 ms the thread that runs the network waits that long for an
-event loop that is busy refusing: under overload a tenth less is answered."""
+event loop that is busy: under load about a tenth less is answered."""
 
 
 class JoinedWrites:
@@ -142,6 +142,7 @@ class Server(uvicorn.Server):
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve on sockets, or on the one of the settings, until a signal ends it."""
+        sys.setswitchinterval(TURN_S)
         super().run(sockets or [listen(self.config)])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -255,7 +256,6 @@ def make_server(settings: Settings, app: FastAPI) -> Server:
 def work(settings: Settings, listening: socket.socket) -> None:
     """Serve on a socket that other processes listen on too."""
     logs.set_up(settings.log_format)
-    sys.setswitchinterval(TURN_S)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     make_server(settings, create_app(settings)).run(sockets=[listening])
 
@@ -267,7 +267,6 @@ def serve(settings: Settings) -> None:
         StanceError: the settings cannot be used, the checkpoint they name is unfit, or the address is taken.
     """
     logs.set_up(settings.log_format)
-    sys.setswitchinterval(TURN_S)
     if settings.checkpoint is not None:  # without one, what was promoted may still come: /readyz tells
         verify_checkpoint(settings.checkpoint)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again after a complete, orderly end

@@ -5,19 +5,17 @@ too many fields is reported, and reading goes on behind it.
 """
 
 import csv
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from model.delimiter import told_delimiter
 from model.errors import DataError
 
 DELIMITERS = (",", ";", "\t")
 """Comma by RFC 4180; a spreadsheet set to another language writes semicolons or tabs."""
-_SEPARATOR = re.compile(r"""["']?sep=([^"'\w\r\n])["']?[,;\s]*""", re.IGNORECASE)
-"""A first line that tells a spreadsheet the delimiter; no row of the table."""
 
 
 @dataclass
@@ -119,8 +117,8 @@ def _csv_rows(path: Path, text: str, wanted: Sequence[str], problems: list[str])
     if "\n" not in text:
         text = text.replace("\r", "\n")
     lines = [line + "\n" for line in text.split("\n")]
-    told = _SEPARATOR.fullmatch(lines[0])
-    delimiter = told[1] if told else _delimiter(lines[0], wanted)
+    told = told_delimiter(lines[0])
+    delimiter = told or _delimiter(lines[0], wanted)
     at, number, width = int(told is not None), 0, 0
     while at < len(lines):
         reader = csv.reader(islice(lines, at, None), delimiter=delimiter, strict=True)

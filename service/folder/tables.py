@@ -4,11 +4,11 @@ import codecs
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from model.delimiter import told_delimiter
 from model.errors import DocumentError
 from service.folder.dates import iso_day
 from service.folder.html import Article
@@ -24,8 +24,6 @@ DATE = ("date", "published", "published_at", "publish_date", "pubdate", "publica
 SOURCE = ("source", "publication", "publisher", "site", "outlet", "domain")
 URL = ("url", "link")
 _HEAD = 1 << 16
-_SEPARATOR = re.compile(r"""["']?sep=([^"'\w\r\n])["']?[,;\s]*""", re.IGNORECASE)
-"""A first line that tells a spreadsheet the separator; it counts as no row."""
 
 
 def csv_rows(stream: BinaryIO, text_column: str | None = None) -> Rows:
@@ -46,10 +44,10 @@ def _csv_rows(text: io.TextIOWrapper, text_column: str | None) -> Rows:
     lines = _Lines(text)
     csv.field_size_limit(2 * MAX_TEXT)
     first = next(iter(lines), "").lstrip("\ufeff")
-    told = _SEPARATOR.fullmatch(first)
+    told = told_delimiter(first)
     if told:
         first = next(iter(lines), "")
-    delimiter = told[1] if told else max(",;\t", key=first.count)
+    delimiter = told or max(",;\t", key=first.count)
     records = csv.reader(lines, delimiter=delimiter)
     header = next(csv.reader([first], delimiter=delimiter), [])
     column = _text_key(header, text_column)

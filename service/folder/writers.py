@@ -131,7 +131,7 @@ def write_xlsx(rows: Iterable[Row], path: Path, labels: LabelSpace) -> None:
         sheet.append(header)
         count = 1
         for row in (each for part in (some, islice(source, SHEET_ROWS - 2)) for each in part):
-            sheet.append([_sheet_cell(WriteOnlyCell(sheet), row[name]) for name in names])
+            sheet.append([sheet_cell(WriteOnlyCell(sheet), row[name]) for name in names])
             count += 1
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{count}"
     book.save(path)
@@ -143,7 +143,8 @@ def sheet_text(text: str) -> str:
     return text if len(text) <= CELL else text[: CELL - len(CUT)] + CUT
 
 
-def _sheet_cell(cell: Any, value: Any) -> Any:
+def sheet_cell(cell: Any, value: Any) -> Any:
+    """Return a sheet's cell with a value in it; a text is stored as text, so none is a formula."""
     if isinstance(value, list):
         value = flat(value)
     if isinstance(value, str):
